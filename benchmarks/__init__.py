@@ -1,0 +1,1 @@
+"""Measures; never asserts on time. `make bench` prints the figures that benchmarks/README.md keeps."""

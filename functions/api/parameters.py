@@ -1,0 +1,45 @@
+"""Parameters that many operations share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Path, Query
+
+from nyxcore.paging import DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest
+from nyxcore.wire import WireModel
+
+_EXAMPLE = "0198f2a0-4f1e-7c3a-9b5d-2f6a8c0e1d47"
+
+ProjectId = Annotated[UUID, Path(alias="projectId", examples=[_EXAMPLE])]
+RepositoryId = Annotated[UUID, Path(alias="repositoryId", examples=[_EXAMPLE])]
+RunId = Annotated[UUID, Path(alias="runId", examples=[_EXAMPLE])]
+FindingId = Annotated[UUID, Path(alias="findingId", examples=[_EXAMPLE])]
+ReportId = Annotated[UUID, Path(alias="reportId", examples=[_EXAMPLE])]
+TokenId = Annotated[UUID, Path(alias="tokenId", examples=[_EXAMPLE])]
+
+
+def _page(
+    limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="most items of the page")] = DEFAULT_LIMIT,
+    cursor: Annotated[
+        str | None,
+        Query(max_length=300, description="`nextCursor` of the page before; leave it out for the first page"),
+    ] = None,
+) -> PageRequest:
+    return PageRequest(limit, cursor)
+
+
+PageParameters = Annotated[PageRequest, Depends(_page)]
+
+
+class PageOf[T](WireModel):
+    """A page of a list. There is more exactly when `nextCursor` is not null."""
+
+    items: list[T]
+    next_cursor: str | None
+
+
+def page_of[T](page: Page[T]) -> PageOf[T]:
+    """The page as it is answered."""
+    return PageOf(items=list(page.items), next_cursor=page.next_cursor)

@@ -1,0 +1,166 @@
+"""/reports and /runs/{runId}/reports."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from api.caller import ReportsReader, ReportsWriter
+from api.creating import IdempotencyKey, create, created
+from api.delivery import deliver
+from api.openapi import SEE_OTHER, problems
+from api.parameters import PageOf, PageParameters, ReportId, RunId, page_of
+from api.routers.runs import visible_run
+from nyxcore.db.connection import Connection, database
+from nyxcore.errors import NyxError
+from nyxcore.idempotency.service import Answer
+from nyxcore.reports import generator, service
+from nyxcore.reports.models import Report, ReportSummary, Style
+from nyxcore.reports.repository import ReportFilter
+from nyxcore.runs.models import RunKind
+from nyxcore.wire import RequestModel
+
+router = APIRouter(tags=["reports"])
+
+type Form = Literal["application/json", "text/markdown"]
+
+_JSON: Form = "application/json"
+_MARKDOWN: Form = "text/markdown"
+
+
+class NotAcceptable(NyxError):
+    """The Accept header leaves no form in which this can be answered."""
+
+    code, status = "not_acceptable", 406
+
+
+class ReportDraft(RequestModel):
+    """A report that is asked for."""
+
+    style: Style = Field(examples=["technical"])
+    language: str = Field(default="en", pattern=r"^[a-z]{2}(-[A-Z]{2})?$")
+    persona: None = Field(default=None, description="not available yet")
+
+
+@router.post(
+    "/runs/{runId}/reports",
+    operation_id="createReport",
+    summary="Write a report on a run",
+    status_code=201,
+    response_model=Report,
+    responses=problems(409),
+)
+def create_report(
+    request: Request, caller: ReportsWriter, run_id: RunId, body: ReportDraft, key: IdempotencyKey = None
+) -> Response:
+    """A new version of the report in this style and language, from the run's rows; no model is called.
+
+    409 `run_not_finished` while the run goes on; 422 for a style or language that is not available yet.
+    """
+
+    def effect(connection: Connection) -> Answer:
+        visible_run(connection, caller, run_id)
+        report = generator.create(
+            connection, caller.tenant_id, run_id, style=body.style, language=body.language
+        )
+        return created(report, path=f"/reports/{report.id}")
+
+    return create(request, caller, key, body, effect)
+
+
+@router.get("/runs/{runId}/reports", operation_id="listRunReports", summary="List a run's reports")
+def list_run_reports(caller: ReportsReader, run_id: RunId, page: PageParameters) -> PageOf[ReportSummary]:
+    """Every version of every report on the run, newest first, without content."""
+    with database().transaction(caller.tenant_id) as connection:
+        visible_run(connection, caller, run_id)
+        return page_of(service.list_reports(connection, caller, ReportFilter(run_id=run_id), page))
+
+
+@router.get("/reports", operation_id="listReports", summary="List reports")
+def list_reports(
+    caller: ReportsReader,
+    page: PageParameters,
+    project_id: Annotated[UUID | None, Query(alias="projectId")] = None,
+    type: Annotated[RunKind | None, Query(description="kind of the run")] = None,
+    style: Annotated[Style | None, Query()] = None,
+) -> PageOf[ReportSummary]:
+    """The tenant's reports, newest first, without content and without those that are deleted."""
+    with database().transaction(caller.tenant_id) as connection:
+        wanted = ReportFilter(project_id=project_id, type=type, style=style)
+        return page_of(service.list_reports(connection, caller, wanted, page))
+
+
+@router.get(
+    "/reports/{reportId}",
+    operation_id="getReport",
+    summary="Get a report",
+    response_model=Report,
+    responses={
+        200: {
+            "description": "The report as JSON, or its Markdown alone",
+            "content": {_MARKDOWN: {"schema": {"type": "string"}, "example": "# Flask\n"}},
+        },
+        303: SEE_OTHER,
+        **problems(406),
+    },
+)
+def get_report(request: Request, caller: ReportsReader, report_id: ReportId) -> Response:
+    """The report as JSON; with `Accept: text/markdown` its Markdown alone. Above 4 MB: 303 to a link."""
+    form = _negotiate(request.headers.get("accept", "*/*"))
+    with database().transaction(caller.tenant_id) as connection:
+        report = service.get_report(connection, caller, report_id)
+    text = report.content if form == _MARKDOWN else report.model_dump_json(by_alias=True)
+    extension = "md" if form == _MARKDOWN else "json"
+    content_type = f"{form}; charset=utf-8" if form == _MARKDOWN else form
+    response = deliver(
+        text.encode(),
+        key=f"{caller.tenant_id}/reports/{report_id}/{report.content_hash}.{extension}",
+        filename=f"report-{report_id}.{extension}",
+        content_type=content_type,
+    )
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+@router.delete("/reports/{reportId}", operation_id="deleteReport", summary="Delete a report", status_code=204)
+def delete_report(caller: ReportsWriter, report_id: ReportId) -> None:
+    """The report is listed and shown no more; it can be restored for 30 days (a setting of the tenant)."""
+    with database().transaction(caller.tenant_id) as connection:
+        service.delete_report(connection, caller, report_id)
+
+
+@router.post("/reports/{reportId}/restore", operation_id="restoreReport", summary="Restore a deleted report")
+def restore_report(caller: ReportsWriter, report_id: ReportId) -> ReportSummary:
+    """The report, deleted no more; a report that is not deleted stays as it is."""
+    with database().transaction(caller.tenant_id) as connection:
+        return service.restore_report(connection, caller, report_id)
+
+
+def _negotiate(accept: str) -> Form:
+    """The better of JSON and Markdown by an Accept header (RFC 9110 section 12.5.1); JSON where both are equal."""
+    qualities = {form: _quality(accept, form) for form in (_JSON, _MARKDOWN)}
+    if max(qualities.values()) <= 0:
+        raise NotAcceptable(f"a report is {_JSON} or {_MARKDOWN}, none of which Accept allows")
+    return _MARKDOWN if qualities[_MARKDOWN] > qualities[_JSON] else _JSON
+
+
+def _quality(accept: str, form: str) -> float:
+    """The weight that the most specific matching range gives this media type; 0 where none matches."""
+    ranges = {form: 2, f"{form.partition('/')[0]}/*": 1, "*/*": 0}
+    best, quality = -1, 0.0
+    for entry in accept.split(","):
+        name, *parameters = (part.strip().lower() for part in entry.split(";"))
+        if ranges.get(name, -1) <= best:
+            continue
+        best, quality = ranges[name], 1.0
+        for parameter in parameters:
+            if parameter.startswith("q="):
+                try:
+                    quality = float(parameter[2:])
+                except ValueError:
+                    quality = 0.0
+    return quality

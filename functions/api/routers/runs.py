@@ -1,0 +1,142 @@
+"""/runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import Response
+from pydantic import Field
+
+from api.caller import RunsReader, RunsWriter
+from api.creating import IdempotencyKey, create, created
+from api.openapi import problems
+from api.parameters import PageOf, PageParameters, RunId, page_of
+from nyxcore.db.connection import Connection, database
+from nyxcore.errors import InvalidInput, NotFound
+from nyxcore.idempotency.service import Answer
+from nyxcore.paging import Page, cut
+from nyxcore.runs import dispatch, service
+from nyxcore.runs.models import Run, RunKind, RunOptions, RunStatus
+from nyxcore.tenancy.models import Principal
+from nyxcore.wire import RequestModel
+
+router = APIRouter(prefix="/runs", tags=["runs"])
+
+
+class RunDraft(RequestModel):
+    """A run that is asked for."""
+
+    kind: RunKind = Field(examples=["auto-fix"])
+    project_id: UUID
+    repository_id: UUID | None = Field(
+        default=None, description="what `auto-fix`, `refactor`, `code-analysis` work on"
+    )
+    workflow_id: UUID | None = Field(default=None, description="what kind `workflow` runs")
+    input: str | dict[str, Any] | None = Field(default=None, description="input of a workflow")
+    options: RunOptions = Field(default_factory=RunOptions)
+
+
+def visible_run(connection: Connection, caller: Principal, run_id: UUID) -> Run:
+    """The run. Raises NotFound, for a run outside the project that a token is pinned to as well."""
+    run = service.get_run(connection, caller.tenant_id, run_id)
+    if not caller.sees(run.project_id):
+        raise NotFound(f"there is no run {run_id}")
+    return run
+
+
+@router.post(
+    "",
+    operation_id="createRun",
+    summary="Start a run",
+    status_code=202,
+    response_model=Run,
+    responses=problems(404),
+)
+def create_run(request: Request, caller: RunsWriter, body: RunDraft, key: IdempotencyKey = None) -> Response:
+    """The run is queued and starts as soon as the tenant's limit of running runs allows; follow its events.
+
+    The newest archive of the repository is pinned; 409 `archive_missing` when it was not uploaded yet.
+    """
+
+    def effect(connection: Connection) -> Answer:
+        if not caller.sees(body.project_id):
+            raise NotFound(f"there is no project {body.project_id}")
+        if body.workflow_id is not None:
+            raise InvalidInput("workflowId is for runs of kind workflow, which are not available here")
+        run = service.create_run(
+            connection,
+            caller.tenant_id,
+            kind=body.kind,
+            project_id=body.project_id,
+            repository_id=body.repository_id,
+            options=body.options,
+            input=body.input,
+            actor=caller.actor,
+        )
+        return created(run, status=202, path=f"/runs/{run.id}")
+
+    answer = create(request, caller, key, body, effect)
+    dispatch.dispatch(database(), [caller.tenant_id])
+    return answer
+
+
+@router.get("", operation_id="listRuns", summary="List runs")
+def list_runs(
+    caller: RunsReader,
+    page: PageParameters,
+    kind: Annotated[RunKind | None, Query()] = None,
+    status: Annotated[RunStatus | None, Query()] = None,
+    project_id: Annotated[UUID | None, Query(alias="projectId")] = None,
+) -> PageOf[Run]:
+    """The tenant's runs, newest first."""
+    after = page.after_id("runs")
+    wanted = project_id or caller.project_id
+    if not caller.sees(wanted):
+        return page_of(Page([], None))
+    with database().transaction(caller.tenant_id) as connection:
+        rows = service.list_runs(
+            connection,
+            caller.tenant_id,
+            kind=kind,
+            status=status,
+            project_id=wanted,
+            after=after,
+            limit=page.limit + 1,
+        )
+    return page_of(cut(rows, page.limit, "runs", lambda run: run.id))
+
+
+@router.get("/{runId}", operation_id="getRun", summary="Get a run")
+def get_run(caller: RunsReader, run_id: RunId) -> Run:
+    """Status, phase, progress, counts and cost of one run."""
+    with database().transaction(caller.tenant_id) as connection:
+        return visible_run(connection, caller, run_id)
+
+
+@router.post("/{runId}/cancel", operation_id="cancelRun", summary="Cancel a run", responses=problems(409))
+def cancel_run(caller: RunsWriter, run_id: RunId) -> Run:
+    """Ends the run as `cancelled`, at once; repeating it changes nothing. 409 when it has ended otherwise."""
+    with database().transaction(caller.tenant_id) as connection:
+        visible_run(connection, caller, run_id)
+        run = service.cancel_run(connection, caller.tenant_id, run_id, actor=caller.actor)
+    dispatch.stop_execution(run)
+    dispatch.dispatch(database(), [caller.tenant_id])
+    return run
+
+
+@router.post(
+    "/{runId}/retry", operation_id="retryRun", summary="Retry a run", status_code=202, response_model=Run
+)
+def retry_run(request: Request, caller: RunsWriter, run_id: RunId, key: IdempotencyKey = None) -> Response:
+    """A new run with the same source, input and options, and `retryOf`. 409 while the run has not finished."""
+
+    def effect(connection: Connection) -> Answer:
+        visible_run(connection, caller, run_id)
+        run = service.retry_run(connection, caller.tenant_id, run_id, actor=caller.actor)
+        return created(run, status=202, path=f"/runs/{run.id}")
+
+    answer = create(request, caller, key, None, effect)
+    dispatch.dispatch(database(), [caller.tenant_id])
+    return answer

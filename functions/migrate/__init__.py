@@ -1,0 +1,1 @@
+"""The function that changes the schema: invoked by a deployment, never by a request."""

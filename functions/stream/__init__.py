@@ -1,0 +1,1 @@
+"""The Lambda function behind /api/v1/events/{family}/{runId}."""

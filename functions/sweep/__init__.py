@@ -1,0 +1,1 @@
+"""The Lambda function that runs every minute, and when an execution ends badly."""

@@ -1,0 +1,1 @@
+"""The `nyx` command and the embedded stack behind `nyx dev`."""

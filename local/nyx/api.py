@@ -1,0 +1,87 @@
+"""The running stack's own HTTP API, as the command uses it: the same calls that any client makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import httpx
+
+from nyx.errors import LocalError, StackStopped
+
+type Json = dict[str, Any]
+
+
+class ApiRefused(LocalError):
+    """The API answered with a problem (RFC 9457); `problem_code` is its stable code."""
+
+    code: ClassVar[str] = "api_refused"
+
+    def __init__(self, message: str, problem_code: str, status: int) -> None:
+        super().__init__(message)
+        self.problem_code = problem_code
+        self.status = status
+
+
+class Api:
+    """A client of one tenant."""
+
+    def __init__(self, url: str, token: str) -> None:
+        self._http = httpx.Client(
+            base_url=f"{url}/api/v1",
+            headers={"Authorization": f"Bearer {token}"},
+            timeout=httpx.Timeout(30.0, connect=5.0),
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def get(self, path: str, **params: str) -> Json:
+        """The JSON object at `path`."""
+        answer: Json = self._send("GET", path, params=params).json()
+        return answer
+
+    def post(self, path: str, body: Json | None = None) -> Json:
+        """Post `body`; the JSON object that was answered."""
+        answer: Json = self._send("POST", path, json=body).json()
+        return answer
+
+    def content(self, path: str, accept: str) -> bytes:
+        """The bytes at `path`, through a presigned link where the API answers with one."""
+        response = self._send("GET", path, headers={"Accept": accept})
+        if response.status_code == httpx.codes.SEE_OTHER:
+            response = httpx.get(response.headers["Location"], timeout=60.0, trust_env=False)
+            response.raise_for_status()
+        return response.content
+
+    def items(self, path: str, **params: str) -> Iterator[Json]:
+        """Every item of a paged list."""
+        cursor: str | None = None
+        while True:
+            page = self.get(path, limit="200", **params, **({"cursor": cursor} if cursor else {}))
+            yield from page["items"]
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return
+
+    def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
+        try:
+            response = self._http.request(method, path, **options)
+        except httpx.TransportError as error:
+            raise StackStopped(
+                f"The running stack does not answer any more ({type(error).__name__}). Run the command again."
+            ) from error
+        if response.status_code >= httpx.codes.BAD_REQUEST:
+            raise _refusal(response)
+        return response
+
+
+def _refusal(response: httpx.Response) -> ApiRefused:
+    try:
+        problem = response.json()
+        message, code = str(problem.get("detail") or problem["title"]), str(problem["code"])
+    except (ValueError, KeyError):
+        message, code = f"the API answered {response.status_code}", "api_refused"
+    return ApiRefused(message, code, response.status_code)

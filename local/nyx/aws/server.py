@@ -1,0 +1,137 @@
+"""The `aws` child of the stack: moto behind its front, the workers, and what EventBridge would call."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from nyx.aws.engine import Engine
+from nyx.aws.front import Front
+from nyx.aws.functions import SWEEP, Function, functions_of, machines_of
+from nyx.aws.pool import Outcome, Pool, WorkerSettings
+from nyx.children import Configuration, Supervisor
+from nyx.errors import LocalError
+from nyxcore import clock
+
+_EVERY: Final = 60.0  # seconds; template.yaml: rate(1 minute)
+
+
+@dataclass(frozen=True)
+class Lambda:
+    """Every function of the template, and the workers on each side of the wall."""
+
+    functions: dict[str, Function]
+    database_side: Pool
+    internet_side: Pool
+
+    def invoke(self, name: str, event: Any) -> Outcome:
+        """Run a function. Raises KeyError when there is none of that name."""
+        function = self.functions[name]
+        return (self.database_side if function.database else self.internet_side).invoke(function, event)
+
+    def close(self) -> None:
+        """End all workers."""
+        self.database_side.close()
+        self.internet_side.close()
+
+
+def main() -> None:
+    """Serve until the supervisor ends this process."""
+    supervisor = Supervisor()
+    settings = supervisor.configuration
+    try:
+        functions = functions_of(Path(settings["template"]))
+        machines = machines_of(Path(settings["pipelines"]), functions)
+        lambda_ = _lambda(settings, functions)
+        server, engine = _serve(settings, lambda_)
+        engine.create(machines)
+    except (LocalError, ValueError) as error:
+        sys.exit(str(error))
+    ended = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: ended.set())
+    supervisor.ready()
+    threading.Thread(target=server.serve_forever, daemon=True, name="moto").start()
+    threading.Thread(
+        target=_schedule, args=(supervisor, lambda_, engine), daemon=True, name="schedule"
+    ).start()
+    ended.wait()
+    lambda_.close()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)  # the interpreter's own end would wait for every open request
+
+
+def _lambda(settings: Configuration, functions: dict[str, Function]) -> Lambda:
+    environment: dict[str, str] = settings["workers"]
+    outside = {name: value for name, value in environment.items() if name != "NYX_DATABASE_URL"}
+
+    def pool(environment: dict[str, str], size: int, *, database: bool) -> Pool:
+        handlers = [one.handler for one in functions.values() if one.database == database]
+        preload = [name for name in handlers if name.startswith("pipelines.")]
+        return Pool(
+            WorkerSettings(
+                environment, Path(settings["tmp"]), Path(settings["log"]), settings["import_roots"], preload
+            ),
+            size,
+        )
+
+    return Lambda(
+        functions, pool(environment, settings["size"], database=True), pool(outside, 1, database=False)
+    )
+
+
+def _serve(settings: Configuration, lambda_: Lambda) -> tuple[Any, Engine]:
+    from moto.moto_server.werkzeug_app import MotoRequestHandler
+    from werkzeug.serving import make_server
+
+    class Handler(MotoRequestHandler):
+        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+            """Nothing: a presigned link in a log is a link that works."""
+
+    engine = Engine(
+        port=settings["port"],
+        objects=Path(settings["objects"]),
+        bucket=settings["bucket"],
+        invoke=lambda_.invoke,
+        on_bad_end=lambda event: _sweep(lambda_, event),
+    )
+    front = Front(
+        engine.application,
+        engine.store,
+        access_key=settings["access_key"],
+        secret_key=settings["secret_key"],
+        spool=Path(settings["tmp"]),
+    )
+    engine.store.expire(clock.now())
+    server = make_server(
+        "127.0.0.1", settings["port"], front, threaded=True, request_handler=Handler, fd=settings["socket"]
+    )
+    return server, engine
+
+
+def _schedule(supervisor: Supervisor, lambda_: Lambda, engine: Engine) -> None:
+    """What EventBridge and the bucket's lifecycle do: at once, and every minute."""
+    supervisor.wait_for_go()
+    lambda_.database_side.warm()
+    while True:
+        _sweep(lambda_, {"source": "aws.events", "detail-type": "Scheduled Event"})
+        engine.store.expire(clock.now())
+        engine.forget_finished()
+        time.sleep(_EVERY)
+
+
+def _sweep(lambda_: Lambda, event: dict[str, Any]) -> None:
+    if SWEEP in lambda_.functions:
+        outcome = lambda_.invoke(SWEEP, event)
+        if outcome.failed:  # as on AWS nobody waits for it: the next minute is the retry
+            print(f"{SWEEP}: {outcome.payload}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,145 @@
+"""Follows a run to its end, through every cut of the connection, without losing an event.
+
+The server may close a stream whenever it likes; the client comes back with the number of the last event
+that it has seen. Waits between attempts that fail are drawn from the whole of a growing range ("full
+jitter"), so that clients that lost the same server do not come back in step.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from nyx.sse_parser import EventParser
+
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
+_TIMEOUT = httpx.Timeout(10.0, read=40.0)  # the server is never silent for more than 15 s
+_PASSES = {408, 425, 429, 500, 502, 503, 504}  # statuses of a gateway or a limit, not of the stream
+
+
+@dataclass(frozen=True)
+class StreamEvent:
+    """One event of a run: its number (0 for `reset`), its type, and its data as §6 of the contract says."""
+
+    id: int
+    type: str
+    data: dict[str, Any]
+
+
+class StreamRefused(Exception):
+    """The server will not give this stream, now or later: no such run, no right to it, or a bad request."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class StreamLost(Exception):
+    """The server could not be reached for so long that waiting on makes no sense."""
+
+
+def follow(
+    url: str,
+    token: str,
+    run_id: UUID | str,
+    *,
+    after: int | None = None,
+    on_reconnect: Callable[[str], None] | None = None,
+    client: httpx.Client | None = None,
+    patience_seconds: float = 120.0,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Iterator[StreamEvent]:
+    """The run's events up to and including `done`; an iterator that blocks while nothing happens.
+
+    Parameters
+    ----------
+    url : origin of the API, without a path.
+    after : number of the last event that is known; 0 for the whole history. Without it an unfinished run
+        begins with a `snapshot`.
+    on_reconnect : called before each further attempt with the reason, in words.
+    client : used instead of one of its own.
+    patience_seconds : how long the server may be out of reach before StreamLost is raised.
+
+    Raises
+    ------
+    StreamRefused : the server answered that there is nothing to follow.
+    StreamLost : it did not answer for `patience_seconds`.
+    """
+    following = _Following(f"{url.rstrip('/')}/api/v1/events/runs/{run_id}", token, after)
+    failures, reached = 0, time.monotonic()
+    with nullcontext(client) if client else httpx.Client(timeout=_TIMEOUT, trust_env=False) as http:
+        while True:
+            try:
+                opened = yield from following.connect(http)
+                reason = "the server closed the stream"
+            except httpx.HTTPError as error:
+                opened, reason = following.opened, f"the connection broke: {error or type(error).__name__}"
+            if following.over:
+                return
+            if opened:
+                failures, reached = 0, time.monotonic()
+                wait = following.retry_seconds
+            else:
+                wait = random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**failures))  # noqa: S311 - no secret
+                failures += 1
+            if time.monotonic() + wait - reached > patience_seconds:
+                raise StreamLost(f"{url} has not answered for {patience_seconds:g} s: {reason}")
+            if on_reconnect is not None:
+                on_reconnect(reason)
+            sleep(wait)
+
+
+class _Following:
+    """What outlives a connection: the cursor, the wait that the server asked for, whether it is over."""
+
+    def __init__(self, url: str, token: str, after: int | None) -> None:
+        self._url = url
+        self._headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+        self._last_event_id = "" if after is None else str(after)
+        self.retry_seconds = 1.0
+        self.opened = False
+        self.over = False
+
+    def connect(self, http: httpx.Client) -> Generator[StreamEvent, None, bool]:
+        """The events of one connection; returns (to `yield from`) whether the server gave a stream at all."""
+        self.opened = False
+        headers = self._headers | ({"Last-Event-ID": self._last_event_id} if self._last_event_id else {})
+        with http.stream("GET", self._url, headers=headers) as response:
+            self.over = response.status_code == 204
+            if self.over or response.status_code in _PASSES:
+                return False
+            if response.status_code != 200:
+                raise StreamRefused(response.status_code, _words(response))
+            self.opened = True
+            yield from self._events(response)
+        return True
+
+    def _events(self, response: httpx.Response) -> Iterator[StreamEvent]:
+        parser = EventParser(self._last_event_id)
+        for piece in response.iter_raw():
+            for event in parser.feed(piece):
+                self._last_event_id = event.id
+                self.over = event.type == "done"
+                yield StreamEvent(int(event.id), event.type, json.loads(event.data))
+                if self.over:
+                    return
+            if parser.retry_ms is not None:
+                self.retry_seconds = parser.retry_ms / 1000
+
+
+def _words(response: httpx.Response) -> str:
+    """What the problem details (RFC 9457) of an answer say."""
+    response.read()
+    try:
+        problem = response.json()
+        return str(problem.get("detail") or problem["title"])
+    except (ValueError, KeyError, AttributeError):
+        return f"the server answered {response.status_code} {response.reason_phrase}"

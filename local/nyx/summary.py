@@ -1,0 +1,99 @@
+"""The twenty lines that stand at the end of `nyx fix`: what was found, what was fixed, what to do next."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from nyx.live import colourful, place, printable
+
+SEVERITIES = ("critical", "high", "medium", "low")
+LONGEST_DIFF = 7
+_COLOURS = {"+": "32", "-": "31", "@": "36"}
+
+
+def summary(
+    run: Mapping[str, Any],
+    findings: Sequence[Mapping[str, Any]],
+    fixes: Sequence[Mapping[str, Any]],
+    *,
+    path: Path,
+    out: Path,
+    applied: bool,
+) -> str:
+    """The end of the command, as text with colours where stdout takes them."""
+    files = int(run["counts"].get("files", 0))
+    if not files:
+        return f"Nothing to scan: {path} holds no Python, JavaScript or TypeScript file. See {out / 'report.md'}."
+    if not findings:
+        return f"{counted(files, 'file')} scanned, and nothing found. The report: {out / 'report.md'}"
+    by_severity = Counter(finding["severity"] for finding in findings)
+    states = Counter(finding["state"] for finding in findings)
+    severities = ", ".join(f"{by_severity[name]:,} {name}" for name in SEVERITIES if by_severity[name])
+    lines = [
+        f"{counted(files, 'file')}, {counted(len(findings), 'finding')}: {severities}",
+        f"{states['fixed']:,} fixed by {counted(len(fixes), 'verified fix')}; {states['no_fix']:,} left for you; "
+        f"{states['failed']:,} withdrawn{_commonest(findings)}",
+        *_example(findings, fixes),
+        "",
+        f"report   {out / 'report.md'}",
+        f"patch    {out / 'fixes.patch'}" + (f"  (applied to {path})" if applied else ""),
+        "",
+        "next:",
+        f"  less {out / 'report.md'}",
+        f"  cd {path} && {'git diff' if applied else f'git apply {(out / "fixes.patch").resolve()}'}",
+        "  nyx dev        the same through the API, with live events",
+    ]
+    return "\n".join(lines)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 file`, `2 files`, `3 fixes`."""
+    plural = noun + ("es" if noun.endswith("x") else "s")
+    return f"{count:,} {noun if count == 1 else plural}"
+
+
+def _commonest(findings: Sequence[Mapping[str, Any]]) -> str:
+    reasons = Counter(finding["reason"] for finding in findings if finding["state"] == "failed")
+    if not reasons:
+        return ""
+    reason, _ = reasons.most_common(1)[0]
+    return f", most often since {printable(reason)[:110]}"
+
+
+def _example(findings: Sequence[Mapping[str, Any]], fixes: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The gravest fix whose diff is short, with its evidence."""
+    by_fix: dict[str, Mapping[str, Any]] = {}
+    for finding in findings:
+        if finding["fixId"]:
+            by_fix.setdefault(finding["fixId"], finding)
+    short = [
+        fix for fix in fixes if fix["id"] in by_fix and len(str(fix["diff"]).splitlines()) <= LONGEST_DIFF + 2
+    ]
+    if not short:
+        return []
+    fix = min(short, key=lambda fix: SEVERITIES.index(by_fix[fix["id"]]["severity"]))
+    finding = by_fix[fix["id"]]
+    checks = ", ".join(evidence["check"] for evidence in fix["evidence"] if evidence["ok"])
+    diff = [
+        line
+        for line in str(fix["diff"]).splitlines()
+        if not line.startswith(("---", "+++", "diff ", "index "))
+    ]
+    return [
+        "",
+        f"for example {place(finding)}  {printable(finding['message'])} ({finding['rule']})",
+        *(_coloured(line) for line in diff[:LONGEST_DIFF]),
+        f"  verified: {checks}",
+    ]
+
+
+def _coloured(line: str) -> str:
+    colour = _COLOURS.get(line[:1])
+    text = printable(line)
+    if colour is None or not colourful(sys.stdout):
+        return f"  {text}"
+    return f"  \x1b[{colour}m{text}\x1b[0m"

@@ -1,0 +1,1 @@
+"""The product itself: no handler and no AWS event shape in here."""

@@ -1,0 +1,165 @@
+"""What a tool reported about one content, before and after its places are turned into byte offsets.
+
+Most reports on variants are only counted, and need no places: so the work of finding them waits.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, TypedDict
+
+from nyxcore.analysis.edits import tidy
+from nyxcore.analysis.locate import Rows
+from nyxcore.analysis.models import Edit, Finding, Proposal
+from nyxcore.analysis.rulebook import PYTHON_SYNTAX, SCRIPT_SYNTAX
+from nyxcore.analysis.rules import ast_grep_rules, python_rules
+
+_LINE_NUMBER = re.compile(r"\bline \d+|\(\d+ > \d+\)")
+_NEWER_SYNTAX = "(syntax was added in Python"
+
+
+class Signature(NamedTuple):
+    """What makes two findings of one file the same: rule, and message without line numbers."""
+
+    rule: str
+    message: str
+
+
+class _Location(TypedDict):
+    row: int
+    column: int
+
+
+class _RuffEdit(TypedDict):
+    content: str
+    location: _Location
+    end_location: _Location
+
+
+class _RuffFix(TypedDict):
+    applicability: str
+    edits: list[_RuffEdit]
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One report. `place` is rows and columns (ruff) or byte offsets and lines from 0 (ast-grep)."""
+
+    signature: Signature
+    message: str
+    place: tuple[int, int, int, int]
+    fix: _RuffFix | tuple[int, int, str] | None = field(repr=False)
+
+    @property
+    def is_newer_syntax(self) -> bool:
+        """Whether it says that the file parses, but only for a Python later than the target."""
+        return self.signature.rule == PYTHON_SYNTAX and _NEWER_SYNTAX in self.message
+
+
+def ruff_report(line: bytes) -> tuple[str, Report] | None:
+    """File name and report of one line of `--output-format json-lines`; None for a rule that is not ours."""
+    record = json.loads(line)
+    code = record["code"]
+    if code == "invalid-syntax" or code is None:
+        rule = PYTHON_SYNTAX
+    elif code in python_rules():
+        rule = f"ruff:{code}"
+    else:
+        return None
+    begin, end = record["location"], record["end_location"]
+    place = (begin["row"], begin["column"], end["row"], end["column"])
+    message = record["message"]
+    fix = record["fix"]
+    if fix is not None and fix["applicability"] not in ("safe", "unsafe"):
+        fix = None
+    return record["filename"], Report(Signature(rule, _LINE_NUMBER.sub("line", message)), message, place, fix)
+
+
+def ast_grep_report(line: bytes) -> tuple[str, Report] | None:
+    """File name and report of one line of `--json=stream`; None for a rule that is not ours."""
+    record = json.loads(line)
+    name = record["ruleId"]
+    span = record["range"]
+    place = (
+        span["byteOffset"]["start"],
+        span["byteOffset"]["end"],
+        span["start"]["line"],
+        span["end"]["line"],
+    )
+    if name.startswith("syntax-error"):
+        message = "a part of this file is not valid in its language"
+        return record["file"], Report(Signature(SCRIPT_SYNTAX, message), message, place, None)
+    rule = ast_grep_rules().get(name)
+    if rule is None:
+        return None
+    fix = None
+    if "replacement" in record:
+        where = record["replacementOffsets"]
+        fix = (where["start"], where["end"], record["replacement"])
+    return record["file"], Report(Signature(rule.id, record["message"]), record["message"], place, fix)
+
+
+def signature_of(finding: Finding) -> Signature:
+    """The signature under which a finding is counted."""
+    return Signature(finding.rule, _LINE_NUMBER.sub("line", finding.message))
+
+
+def resolve(content: bytes, reports: Sequence[Report]) -> list[Finding]:
+    """The findings on `content`, in the order of their places, with byte offsets.
+
+    A fix whose edits make no sense on the content is left out.
+    """
+    if not reports:
+        return []
+    rows = Rows(content)
+    found = [_finding(content, rows, report) for report in reports]
+    found.sort(key=lambda finding: (finding.start, finding.end, finding.rule, finding.message))
+    return found
+
+
+def _finding(content: bytes, rows: Rows, report: Report) -> Finding:
+    first, second, third, fourth = report.place
+    if report.signature.rule.startswith("ruff:"):
+        start, end = rows.offset(first, second), rows.offset(third, fourth)
+        line, end_line = first, third
+    else:
+        start, end, line, end_line = first, second, third + 1, fourth + 1
+    proposal = _proposal(content, rows, report.fix)
+    return Finding(
+        report.signature.rule, report.message, start, max(start, end), line, max(line, end_line), proposal
+    )
+
+
+def _proposal(content: bytes, rows: Rows, fix: _RuffFix | tuple[int, int, str] | None) -> Proposal | None:
+    if fix is None:
+        return None
+    if isinstance(fix, tuple):
+        raw = [Edit(fix[0], fix[1], _with_line_ends_of(content, fix[2]))]
+        safe = True
+    else:
+        raw = [
+            Edit(
+                rows.offset(*_pair(edit["location"])),
+                rows.offset(*_pair(edit["end_location"])),
+                edit["content"].encode(),
+            )
+            for edit in fix["edits"]
+        ]
+        safe = fix["applicability"] == "safe"
+    edits = tidy(raw, len(content))
+    return None if edits is None else Proposal(edits, safe)
+
+
+def _pair(location: _Location) -> tuple[int, int]:
+    return location["row"], location["column"]
+
+
+def _with_line_ends_of(content: bytes, text: str) -> bytes:
+    """A rule's fix is written with LF; in a file that has CR LF throughout it gets those."""
+    raw = text.encode()
+    if b"\r\n" in content and content.count(b"\n") == content.count(b"\r\n"):
+        return re.sub(rb"(?<!\r)\n", b"\r\n", raw)
+    return raw

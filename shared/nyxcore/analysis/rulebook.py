@@ -1,0 +1,73 @@
+"""The rules in use, under the ids of this project, and which of them hold for a path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Final
+
+from nyxcore.analysis.project import ProjectSettings
+from nyxcore.analysis.rules import Rule, ast_grep_rules, is_test_path, python_rules
+
+PYTHON_SYNTAX: Final = "ruff:invalid-syntax"
+SCRIPT_SYNTAX: Final = "ast-grep:syntax-error"
+SYNTAX: Final = frozenset({PYTHON_SYNTAX, SCRIPT_SYNTAX})
+
+_SYNTAX_RULES = {
+    PYTHON_SYNTAX: Rule(
+        id=PYTHON_SYNTAX,
+        category="bug",
+        severity="high",
+        title="File does not parse",
+        explanation="Python cannot compile this file, so that importing it fails. Nothing else in it was looked at.",
+    ),
+    SCRIPT_SYNTAX: Rule(
+        id=SCRIPT_SYNTAX,
+        category="bug",
+        severity="medium",
+        title="File does not parse",
+        explanation="The grammar of the language does not cover a part of this file: it is broken, or written in a"
+        " dialect. What the other rules say about it may be incomplete.",
+    ),
+}
+
+# What these rules write runs on Python 3 only, or on 3.7 and later only, while ruff's oldest target is 3.7.
+_NOT_FOR_PYTHON_2 = ("UP", "FURB", "FLY", "RUF005", "SIM105", "B904", "B905")
+_NOT_BEFORE_3_7 = ("UP021", "UP022")
+
+
+@cache
+def rules() -> dict[str, Rule]:
+    """Every rule by the id that findings carry, "ruff:F401" or "ast-grep:no-eval"."""
+    return {rule.id: rule for rule in (*python_rules().values(), *ast_grep_rules().values())} | _SYNTAX_RULES
+
+
+class Relevance:
+    """Which rules count for a path: what the project has switched off does not, nor what is no fault in a test."""
+
+    def __init__(self, settings: ProjectSettings) -> None:
+        self._settings = settings
+        self._everywhere = frozenset(_matching(settings.ignored)) | frozenset(_too_new(settings.minimum))
+        self._not_in_tests = frozenset(rule.id for rule in rules().values() if not rule.in_tests)
+
+    def left_out(self, path: str) -> frozenset[str]:
+        """Ids of the rules that do not count for the file at `path`."""
+        found = self._everywhere
+        if is_test_path(path):
+            found |= self._not_in_tests
+        here = self._settings.ignored_in(path)
+        return found | frozenset(_matching(here)) if here else found
+
+
+def _matching(prefixes: Iterable[str]) -> list[str]:
+    """The ruff rules that the codes or beginnings of codes name, as in ruff's and flake8's settings."""
+    wanted = tuple(prefixes)
+    if "ALL" in wanted:
+        return [f"ruff:{code}" for code in python_rules()]
+    return [f"ruff:{code}" for code in python_rules() if code.startswith(wanted)]
+
+
+def _too_new(minimum: tuple[int, int] | None) -> list[str]:
+    if minimum is None or minimum >= (3, 7):
+        return []
+    return _matching(_NOT_BEFORE_3_7 if minimum >= (3, 0) else _NOT_FOR_PYTHON_2 + _NOT_BEFORE_3_7)

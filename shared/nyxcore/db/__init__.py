@@ -1,0 +1,1 @@
+"""Connections, transactions that belong to a tenant, migrations and the drift check."""

@@ -1,0 +1,1 @@
+"""Whether the parts work together, and in which versions."""

@@ -1,0 +1,1 @@
+"""What the tasks of each pipeline do; a folder a pipeline."""

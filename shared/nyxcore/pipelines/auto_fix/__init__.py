@@ -1,0 +1,1 @@
+"""The auto-fix pipeline: fetch, scan, detect, verify, combine, report."""

@@ -1,0 +1,67 @@
+"""Where the documents of a run stand in S3, and the shapes of what travels between tasks."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from nyxcore.storage.objects import repository_key, run_key
+
+MANIFEST = "source/manifest.json"
+PLAN = "source/plan.json"
+
+
+class TaskInput(BaseModel):
+    """Input of every task: ids and, in a Map, the number of one pack. Documents never travel here."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
+    tenant_id: UUID
+    run_id: UUID
+    source: dict[str, Any] = Field(default_factory=dict)
+    pack: int = 0
+    failure: dict[str, str] | None = None
+
+    def key(self, name: str) -> str:
+        """S3 key of something that belongs to this run."""
+        return run_key(self.tenant_id, self.run_id, name)
+
+
+class Plan(BaseModel):
+    """What scan decides and the later tasks follow; stored in S3 beside the manifest."""
+
+    model_config = ConfigDict(frozen=True)
+
+    repository_id: UUID
+    tree_sha256: str
+    fingerprint: str  # rules, tools, options and project settings: same value, same results
+    settings: dict[str, Any]
+    unsafe: bool
+    categories: tuple[str, ...] | None
+    packs: tuple[int, ...]
+    source_files: int
+    known_packs: int  # packs of the earlier run whose records may be used again
+    known_run: UUID | None
+    unchanged: bool  # the whole tree is known: nothing is detected or verified anew
+
+    def known_key(self, tenant_id: UUID, run_id: UUID, name: str) -> str:
+        """S3 key of what `run_id` learned of the repository under this fingerprint."""
+        return repository_key(tenant_id, self.repository_id, f"known/{self.fingerprint}/{run_id}/{name}")
+
+
+class Known(BaseModel):
+    """What the last finished run with the same fingerprint left: the index of its records."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: UUID
+    tree_sha256: str
+    packs: int
+
+
+def known_index_key(tenant_id: UUID, repository_id: UUID, fingerprint: str) -> str:
+    """S3 key of the `Known` of one repository and fingerprint."""
+    return repository_key(tenant_id, repository_id, f"known/{fingerprint}/index.json")

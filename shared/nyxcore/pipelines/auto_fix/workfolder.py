@@ -1,0 +1,102 @@
+"""The folder that a task works in, and what it brings there from S3."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from nyxcore.analysis.models import REFERENCE, SourceFile
+from nyxcore.pipelines.auto_fix.keys import MANIFEST, PLAN, Plan, TaskInput
+from nyxcore.sources.models import Entry, Kind, Manifest, read_entries
+from nyxcore.sources.packs import unpack
+from nyxcore.storage import objects
+
+
+class WorkFolder:
+    """One task's scratch space: `tree/` holds files of the repository, beside it stand records."""
+
+    def __init__(self, task: TaskInput, root: Path) -> None:
+        self._task = task
+        self.root = root
+        self.tree = root / "tree"
+        self.tree.mkdir()
+
+    def manifest(self) -> Manifest:
+        """The manifest that fetch wrote."""
+        return Manifest.from_json(objects.get(self._task.key(MANIFEST)).decode())
+
+    def plan(self) -> Plan:
+        """The plan that scan wrote."""
+        return Plan.model_validate_json(objects.get(self._task.key(PLAN)))
+
+    def entries(self, manifest: Manifest, pack: int) -> list[Entry]:
+        """What is in one pack."""
+        name = manifest.packs[pack].entries
+        path = self.root / name
+        if not path.exists():
+            objects.download(self._task.key(f"source/{name}"), path)
+        return list(read_entries(path))
+
+    def unpack(self, manifest: Manifest, pack: int) -> list[SourceFile]:
+        """Bring one pack's files into `tree/`; they are as the engine takes them."""
+        name = manifest.packs[pack].name
+        archive = self.root / name
+        objects.download(self._task.key(f"source/{name}"), archive)
+        unpack(archive, self.tree)
+        archive.unlink()
+        return [source_file(entry) for entry in self.entries(manifest, pack)]
+
+    def bring(self, key: str, name: str) -> Path:
+        """An earlier task's record, unzipped. Raises KeyError when there is none."""
+        zipped, path = self.root / f"{name}.gz", self.root / name
+        objects.download(key, zipped)
+        with gzip.open(zipped) as source, path.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        zipped.unlink()
+        return path
+
+    def keep(self, path: Path, key: str) -> None:
+        """Store a record of this task, zipped, for a month: an unchanged file is not looked at twice."""
+        zipped = path.with_name(path.name + ".gz")
+        with path.open("rb") as source, gzip.open(zipped, "wb", compresslevel=1) as target:
+            shutil.copyfileobj(source, target)
+        objects.put_file(key, zipped, tag=objects.MONTH_TAG)
+        zipped.unlink()
+
+
+@contextmanager
+def work_folder(task: TaskInput) -> Iterator[WorkFolder]:
+    """A new folder that is gone after the task, whatever happens."""
+    with tempfile.TemporaryDirectory(prefix="nyx-task-", ignore_cleanup_errors=True) as folder:
+        yield WorkFolder(task, Path(folder))
+
+
+def source_file(entry: Entry) -> SourceFile:
+    """An entry of the manifest as the engine takes it."""
+    language = entry.language if entry.kind is Kind.SOURCE and entry.language else REFERENCE
+    return SourceFile(entry.path, entry.sha256, str(language))
+
+
+def own_record(work: WorkFolder, plan: Plan, task: TaskInput, name: str, pack: int) -> Path:
+    """The record called `name` that an earlier task of this run left for a pack."""
+    record = f"{name}-{pack:04d}"
+    return work.bring(plan.known_key(task.tenant_id, task.run_id, record), record)
+
+
+def known_records(work: WorkFolder, plan: Plan, task: TaskInput, name: str) -> Sequence[Path]:
+    """The records called `name` that the earlier run left; none of them when storage has let them go."""
+    if plan.known_run is None:
+        return []
+    try:
+        return [
+            work.bring(
+                plan.known_key(task.tenant_id, plan.known_run, f"{name}-{pack:04d}"), f"known-{name}-{pack}"
+            )
+            for pack in range(plan.known_packs)
+        ]
+    except KeyError:
+        return []

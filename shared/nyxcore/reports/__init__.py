@@ -1,0 +1,1 @@
+"""Reports: made from rows, kept, listed, deleted and restored."""

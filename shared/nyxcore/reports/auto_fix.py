@@ -1,0 +1,250 @@
+"""The auto-fix report in the technical style: every number and table is computed from the run's rows."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from nyxcore.findings.models import Finding, Fix
+from nyxcore.reports.markdown import code, fenced, inline, table
+
+SEVERITIES = ("critical", "high", "medium", "low")
+CATEGORIES = ("security", "bug", "error-handling", "performance", "code-smell")
+STATES = {"fixed": "fixed", "no_fix": "left", "not_a_bug": "not a bug", "failed": "fix withdrawn"}
+
+# A report is read by people: what goes beyond these stays in the patch and in the API, and the report says so.
+DIFF_BUDGET = 1_500_000  # characters of diffs in all
+PLACES_SHOWN = 20  # places of one rule with one reason
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Files left out for one reason."""
+
+    reason: str
+    count: int
+    examples: Sequence[str]
+
+
+@dataclass(frozen=True)
+class AutoFixReport:
+    """What the report is made from."""
+
+    project: str
+    repository: str
+    run_id: UUID
+    date: datetime
+    duration: timedelta
+    unsafe: bool
+    files: int
+    findings: Sequence[Finding]
+    fixes: Sequence[Fix]
+    skipped: Sequence[Skipped]
+    notes: Sequence[str]
+    explanations: Mapping[str, str]  # rule -> why it matters
+    tools: Mapping[str, str]  # tool -> version
+    patch_bytes: int
+
+
+def title(project: str, date: datetime) -> str:
+    """`{project name} · {report type} · {date}`."""
+    return f"{project} · Auto-fix · {date:%Y-%m-%d}"
+
+
+def render(report: AutoFixReport) -> str:
+    """The whole report as Markdown."""
+    sections = [
+        f"# {inline(title(report.project, report.date))}",
+        _summary(report),
+        _overview(report),
+        *_fixed(report),
+        *_left(report),
+        *_not_looked_at(report),
+        _how_checked(report),
+        _footer(report),
+    ]
+    return "\n\n".join(section for section in sections if section) + "\n"
+
+
+def _plural(count: int, noun: str, plural: str | None = None) -> str:
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def _summary(report: AutoFixReport) -> str:
+    states = Counter(finding.state for finding in report.findings)
+    if not report.files:
+        return "No source file was found, so there was nothing to scan. What was left out is listed below."
+    if not report.findings:
+        return f"{_plural(report.files, 'file')} scanned, and nothing found. The repository is clean by these rules."
+    serious = [f for f in report.findings if f.severity in {"critical", "high"} and f.state != "fixed"]
+    lines = [
+        f"**{_plural(report.files, 'file')} scanned, {_plural(len(report.findings), 'finding')}: "
+        f"{states['fixed']:,} fixed by {_plural(len(report.fixes), 'verified fix', 'verified fixes')}, "
+        f"{states['no_fix']:,} left for a person, {states['failed']:,} withdrawn because the fix did not hold.**"
+    ]
+    if serious:
+        worst = Counter[str](f.severity for f in serious)
+        named = " and ".join(f"{worst[s]} {s}" for s in SEVERITIES if worst[s])
+        verb = "waits" if len(serious) == 1 else "wait"
+        lines.append(f"Look first at what {verb} for you: {named}, listed under *What was left*.")
+    return "\n\n".join(lines)
+
+
+def _overview(report: AutoFixReport) -> str:
+    if not report.findings:
+        return ""
+    cells: dict[str, Counter[str]] = defaultdict(Counter)
+    for finding in report.findings:
+        cells[finding.category][finding.severity] += 1
+        cells[finding.category][finding.state] += 1
+    rows = [
+        [
+            category,
+            *(f"{cells[category][severity]:,}" for severity in SEVERITIES),
+            f"{sum(cells[category][severity] for severity in SEVERITIES):,}",
+            f"{cells[category]['fixed']:,}",
+        ]
+        for category in CATEGORIES
+        if cells[category]
+    ]
+    places = Counter(finding.file for finding in report.findings).most_common(5)
+    most = ", ".join(f"{code(file)} ({count})" for file, count in places)
+    return "\n\n".join(
+        [
+            "## Findings by category and severity",
+            table(["category", *SEVERITIES, "all", "fixed"], rows, numbers_from=1),
+            f"Most findings are in {most}.",
+        ]
+    )
+
+
+def _fixed(report: AutoFixReport) -> Iterable[str]:
+    if not report.fixes:
+        return
+    findings = {finding.id: finding for finding in report.findings}
+    by_rule: dict[str, list[tuple[Finding, Fix]]] = defaultdict(list)
+    for fix in report.fixes:
+        found = [findings[id_] for id_ in fix.finding_ids if id_ in findings]
+        if found:
+            by_rule[found[0].rule].append((min(found, key=_rank), fix))
+    usual = _usual_evidence(report.fixes)
+    yield "## What was fixed"
+    yield "Unless a fix says otherwise, each one passed these checks: " + "; ".join(usual) + "."
+    budget = DIFF_BUDGET
+    groups = sorted(by_rule.items(), key=lambda item: (_rank(item[1][0][0]), -len(item[1]), item[0]))
+    for rule, pairs in groups:
+        first = pairs[0][0]
+        yield f"### {inline(first.title)} — {code(rule)}, {first.severity}, {len(pairs)}×"
+        if explanation := report.explanations.get(rule):
+            yield inline(explanation)
+        left_over: list[str] = []
+        for finding, fix in sorted(pairs, key=lambda pair: (pair[0].file, pair[0].start_line)):
+            if len(fix.diff) > budget:
+                left_over.append(f"{code(finding.file)}:{finding.start_line}")
+                continue
+            budget -= len(fix.diff)
+            yield _one_fix(finding, fix, usual)
+        if left_over:
+            shown = ", ".join(left_over[:PLACES_SHOWN]) + (" …" if len(left_over) > PLACES_SHOWN else "")
+            yield f"And {len(left_over):,} more, whose diffs are in the patch: {shown}"
+
+
+def _one_fix(finding: Finding, fix: Fix, usual: Sequence[str]) -> str:
+    also = f" (settles {len(fix.finding_ids)} findings)" if len(fix.finding_ids) > 1 else ""
+    parts = [
+        f"{code(finding.file)}:{finding.start_line} — {inline(finding.message)}{also}",
+        fenced(fix.diff, "diff"),
+    ]
+    unusual = [
+        f"{inline(e.check)}: {inline(e.detail)}"
+        for e in fix.evidence
+        if _evidence(e.check, e.detail) not in usual
+    ]
+    if not fix.safe:
+        unusual.insert(0, "marked *unsafe* by its tool: it may change what the code does in rare cases")
+    if fix.needs:
+        unusual.append(
+            f"belongs together with {_plural(len(fix.needs), 'other fix', 'other fixes')} of this run"
+        )
+    if unusual:
+        parts.append("Evidence: " + "; ".join(unusual) + ".")
+    return "\n\n".join(parts)
+
+
+def _left(report: AutoFixReport) -> Iterable[str]:
+    left = [finding for finding in report.findings if finding.state != "fixed"]
+    if not left:
+        return
+    yield "## What was left, and why"
+    groups: dict[tuple[str, str, str], list[Finding]] = defaultdict(list)
+    for finding in left:
+        groups[(finding.rule, finding.state, _general(finding))].append(finding)
+    ordered = sorted(groups.items(), key=lambda item: (_rank(item[1][0]), -len(item[1]), item[0]))
+    for (rule, state, reason), members in ordered:
+        first = members[0]
+        yield (
+            f"**{inline(first.title)}** — {code(rule)}, {first.severity} {first.category}, {len(members):,}×, "
+            f"{STATES.get(state, state)}: {inline(reason)}"
+        )
+        shown = members if first.severity in {"critical", "high"} else members[:PLACES_SHOWN]
+        lines = [f"- {code(f.file)}:{f.start_line} — {inline(f.message)}" for f in shown]
+        if len(members) > len(shown):
+            lines.append(f"- and {len(members) - len(shown):,} more")
+        yield "\n".join(lines)
+
+
+def _not_looked_at(report: AutoFixReport) -> Iterable[str]:
+    if not report.skipped and not report.notes:
+        return
+    yield "## What was not looked at"
+    if report.skipped:
+        rows = [
+            [inline(entry.reason), f"{entry.count:,}", ", ".join(code(example) for example in entry.examples)]
+            for entry in sorted(report.skipped, key=lambda entry: -entry.count)
+        ]
+        yield table(["reason", "files", "for example"], rows)
+    if report.notes:
+        yield "\n".join(f"- {inline(note)}" for note in report.notes)
+
+
+def _how_checked(report: AutoFixReport) -> str:
+    tools = ", ".join(f"{name} {version}" for name, version in sorted(report.tools.items()))
+    mode = "safe and unsafe fixes" if report.unsafe else "safe fixes only"
+    return (
+        "## How this was made\n\n"
+        f"Tools: {tools}; {mode}. No model was used. Every fix was first applied by itself to the file as it stands "
+        "and scanned again: it counts only if its finding is gone, the file still parses and nothing new appears. "
+        "Then all fixes of a file were applied together and scanned again, until nothing changed. A fix that "
+        "takes away a name which another file mentions together with its module was withdrawn. "
+        "**The project's own tests were not run: run them before you merge.**"
+    )
+
+
+def _footer(report: AutoFixReport) -> str:
+    seconds = report.duration.total_seconds()
+    return (
+        f"---\n\nRun {code(str(report.run_id))} on {inline(report.repository)} · {seconds:.1f} s · patch "
+        f"{report.patch_bytes:,} bytes · model none · 0 tokens · 0 USD"
+    )
+
+
+def _rank(finding: Finding) -> int:
+    return SEVERITIES.index(finding.severity)
+
+
+def _evidence(check: str, detail: str) -> str:
+    return f"{inline(check)} ({inline(detail)})" if detail else inline(check)
+
+
+def _usual_evidence(fixes: Sequence[Fix]) -> list[str]:
+    """The checks that at least half of the fixes share word for word: said once instead of at each."""
+    seen = Counter(_evidence(e.check, e.detail) for fix in fixes for e in fix.evidence if e.ok)
+    return [text for text, count in seen.items() if count * 2 >= len(fixes)]
+
+
+def _general(finding: Finding) -> str:
+    """The reason without what is particular to one place, so that alike ones stand together."""
+    return finding.reason or "no reason was recorded"

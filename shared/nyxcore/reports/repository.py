@@ -1,0 +1,152 @@
+"""SQL of reports."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from nyxcore.db.connection import Connection
+from nyxcore.ids import uuid7
+from nyxcore.reports.models import Report, ReportSummary, Style
+from nyxcore.runs.models import RunKind
+
+_VERSION = """
+select coalesce(max(version), 0) + 1 as version from reports
+where tenant_id = %s and run_id = %s and style = %s and language = %s
+"""
+
+_LIST = """
+select id, project_id, run_id, type, style, language, version, title,
+       encode(content_sha256, 'hex') as content_hash, model, tokens, usd, created_at
+from reports
+where tenant_id = %(tenant)s and deleted_at is null
+  and (%(project)s::uuid is null or project_id = %(project)s)
+  and (%(run)s::uuid is null or run_id = %(run)s)
+  and (%(type)s::text is null or type = %(type)s)
+  and (%(style)s::text is null or style = %(style)s)
+  and (%(after)s::uuid is null or id < %(after)s)
+order by id desc limit %(limit)s
+"""
+
+_GET = """
+select id, project_id, run_id, type, style, language, version, title, content,
+       encode(content_sha256, 'hex') as content_hash, model, tokens, usd, created_at, deleted_at
+from reports where tenant_id = %s and id = %s
+"""
+
+
+@dataclass(frozen=True)
+class ReportFilter:
+    """Which reports are asked for; None is any."""
+
+    project_id: UUID | None = None
+    run_id: UUID | None = None
+    type: RunKind | None = None
+    style: Style | None = None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A report, and when it was deleted (it can be restored until retention removes it)."""
+
+    report: Report
+    deleted_at: datetime | None
+
+
+def insert(
+    connection: Connection,
+    tenant_id: UUID,
+    *,
+    project_id: UUID,
+    run_id: UUID,
+    type: RunKind,
+    style: Style,
+    language: str,
+    title: str,
+    content: str,
+    created_at: datetime,
+    provider: str | None = None,
+    model: str | None = None,
+    tokens: int = 0,
+    usd: Decimal = Decimal(0),
+) -> Report:
+    """Keep a report under the next version of its run, style and language."""
+    # Two at once would take the same number: the run's row makes them take turns.
+    connection.execute("select 1 from runs where tenant_id = %s and id = %s for update", (tenant_id, run_id))
+    row = connection.execute(_VERSION, (tenant_id, run_id, style, language)).fetchone()
+    digest = hashlib.sha256(content.encode())
+    report = Report(
+        id=uuid7(),
+        project_id=project_id,
+        run_id=run_id,
+        type=type,
+        style=style,
+        language=language,
+        version=row["version"] if row else 1,
+        title=title,
+        content=content,
+        content_hash=digest.hexdigest(),
+        model=model,
+        tokens=tokens,
+        usd=float(usd),
+        created_at=created_at,
+    )
+    connection.execute(
+        "insert into reports (tenant_id, id, project_id, run_id, type, style, language, version, title,"
+        " content, content_sha256, provider, model, tokens, usd, created_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            *(tenant_id, report.id, project_id, run_id, type, style, language, report.version, title),
+            *(content, digest.digest(), provider, model, tokens, usd, created_at),
+        ),
+    )
+    return report
+
+
+def list_reports(
+    connection: Connection, tenant_id: UUID, *, wanted: ReportFilter, after: UUID | None, limit: int
+) -> list[ReportSummary]:
+    """Reports that are not deleted, newest first."""
+    rows = connection.execute(
+        _LIST,
+        {
+            "tenant": tenant_id,
+            "project": wanted.project_id,
+            "run": wanted.run_id,
+            "type": wanted.type,
+            "style": wanted.style,
+            "after": after,
+            "limit": limit,
+        },
+    ).fetchall()
+    return [ReportSummary(**row) for row in rows]
+
+
+def get(connection: Connection, tenant_id: UUID, report_id: UUID) -> Kept | None:
+    """The report, deleted or not; or None."""
+    row: dict[str, Any] | None = connection.execute(_GET, (tenant_id, report_id)).fetchone()
+    if row is None:
+        return None
+    deleted_at = row.pop("deleted_at")
+    return Kept(Report(**row), deleted_at)
+
+
+def set_deleted(connection: Connection, tenant_id: UUID, report_id: UUID, moment: datetime | None) -> None:
+    """Mark the report as deleted then, or with None as kept."""
+    connection.execute(
+        "update reports set deleted_at = %s where tenant_id = %s and id = %s", (moment, tenant_id, report_id)
+    )
+
+
+def delete_expired(connection: Connection, tenant_id: UUID) -> int:
+    """Remove the reports that were deleted longer ago than the tenant keeps them; how many."""
+    return connection.execute(
+        "delete from reports r using tenant_settings s where r.tenant_id = %(tenant)s"
+        " and s.tenant_id = r.tenant_id"
+        " and r.deleted_at < clock_timestamp() - make_interval(days => s.report_retention_days)",
+        {"tenant": tenant_id},
+    ).rowcount

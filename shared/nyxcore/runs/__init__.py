@@ -1,0 +1,1 @@
+"""Runs and their events: start, follow, cancel, retry, end, dispatch, sweep."""

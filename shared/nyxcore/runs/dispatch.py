@@ -1,0 +1,119 @@
+"""Starts queued runs: so many at a time for a tenant, tenants in turn, each run once.
+
+Called after every POST that queues a run, at every run's end, and every minute. The change to `running` and
+the start of the execution are one transaction: if the start fails, the run is still queued; if the commit
+fails, the next dispatcher starts an execution of the same name again, which changes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections import deque
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from nyxcore.db.connection import Database
+from nyxcore.errors import DatabaseUnavailable, NyxError
+from nyxcore.runs import repository, service
+from nyxcore.runs.models import Run
+from nyxcore.settings import settings
+
+_log = logging.getLogger(__name__)
+
+
+class ExecutionNotStarted(NyxError):
+    """Step Functions did not take the execution of a run; the run stays queued."""
+
+    code, status, retryable = "execution_not_started", 503, True
+
+
+def dispatch(db: Database, tenant_ids: Iterable[UUID] | None = None) -> list[UUID]:
+    """Start what may start, one run of each tenant a round; the ids of the runs that were started.
+
+    Without `tenant_ids`, for all tenants. What cannot be started now is logged and stays queued: a caller
+    that has queued a run need not mind whether it has begun.
+    """
+    if tenant_ids is None:
+        with db.tenantless() as connection:
+            tenant_ids = repository.tenants(connection)
+    waiting = deque(tenant_ids)
+    started = []
+    while waiting:
+        tenant_id = waiting.popleft()
+        run_id = _start_next(db, tenant_id)
+        if run_id is not None:
+            started.append(run_id)
+            waiting.append(tenant_id)
+    return started
+
+
+def stop_execution(run: Run) -> None:
+    """End the execution of a run that was cancelled; what goes wrong is logged, for the run is ended anyway."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    machine = settings().state_machines.get(run.kind)
+    if machine is None or run.started_at is None:
+        return
+    try:
+        _client().stop_execution(executionArn=execution_arn(machine, run.id), cause=f"run {run.status}")
+    except (BotoCoreError, ClientError) as error:
+        _log.warning("the execution of run %s was not stopped: %s", run.id, error)
+
+
+def execution_arn(machine_arn: str, run_id: UUID) -> str:
+    """ARN of the execution of this run: an execution is named by its run."""
+    return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{run_id}"
+
+
+def _start_next(db: Database, tenant_id: UUID) -> UUID | None:
+    machines = settings().state_machines
+    try:
+        with db.transaction(tenant_id) as connection:
+            run_id = repository.lock_next_queued(connection, tenant_id, sorted(machines))
+            run = run_id and service.start_run(connection, tenant_id, run_id)
+            if not run:
+                return None
+            source = {}
+            if run.repository_id is not None:
+                source = repository.pinned_source(connection, tenant_id, run.id)
+                service.phase_started(connection, tenant_id, run.id, "fetching", 0, "files")
+            # fetch has no way to Postgres: what it needs travels with the execution
+            task = {"tenantId": str(tenant_id), "runId": str(run.id), "source": source}
+            _start_execution(machines[run.kind], run.id, task)
+            return run.id
+    except (ExecutionNotStarted, DatabaseUnavailable, psycopg.OperationalError) as error:
+        _log.warning("tenant %s: nothing started, its runs stay queued: %s", tenant_id, error)
+        return None
+
+
+def _start_execution(machine_arn: str, run_id: UUID, task: Mapping[str, Any]) -> None:
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        _client().start_execution(
+            stateMachineArn=machine_arn,
+            name=str(run_id),
+            input=json.dumps(task),
+        )
+    except ClientError as error:
+        # an earlier dispatcher started it and lost its connection before the commit
+        if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
+            raise ExecutionNotStarted(f"run {run_id}: {error}") from error
+    except BotoCoreError as error:
+        raise ExecutionNotStarted(f"run {run_id}: {error}") from error
+
+
+@cache
+def _client() -> Any:
+    """The Step Functions client; boto3 is imported on first use, for it costs 200 ms."""
+    import boto3
+    from botocore.config import Config
+
+    # short: the tenant's settings and the run are locked while it is asked
+    config = Config(connect_timeout=2, read_timeout=8, retries={"total_max_attempts": 2})
+    return boto3.client("stepfunctions", endpoint_url=settings().aws_endpoint_url, config=config)

@@ -1,0 +1,292 @@
+"""The one poller of a process: however many streams are open, one round trip a tick serves them all.
+
+Every tick asks for all streams that are due, a read-only transaction a tenant under its row-level security,
+all of them in one pipeline. A stream is due often while its run writes (every `FAST` seconds) and seldom
+while it is quiet (every `SLOW`); what is due at the same pace is due at the same instants, so that quiet
+streams share their round trips. A stream that has not taken its last rows is not asked for, so that a slow
+client costs one batch of memory and no more.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from uuid import UUID
+
+import psycopg
+
+from nyxcore import clock
+from nyxcore.db.connection import Connection
+from nyxcore.errors import DatabaseUnavailable
+from nyxcore.runs import repository
+from nyxcore.tenancy.models import Principal
+
+FAST, SLOW = 0.25, 2.0
+MAX_EVENTS, MAX_BYTES = 500, 1 << 20
+"""Most events, and about most bytes, of one batch of one stream."""
+
+_QUIET_FOR_SLOWER = 3.0  # seconds of silence after which a stream is asked for half as often
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """A row of a run's log; `data` is JSON text."""
+
+    seq: int
+    type: str
+    data: str
+
+
+class Over(Enum):
+    """Why a stream gets no more rows."""
+
+    GONE = "the run, or the right to read it, is gone, or the rows have a hole: come back and be told"
+    TROUBLE = "the database does not answer"
+
+
+type Message = tuple[StoredEvent, ...] | Over
+
+
+class TooManyStreams(Exception):
+    """The tenant or the run has as many open streams in this process as it may."""
+
+
+@dataclass(frozen=True)
+class StreamLimits:
+    """Most open streams of one process."""
+
+    per_tenant: int = 1000
+    per_run: int = 200
+
+
+@dataclass(eq=False, slots=True)
+class Watch:
+    """One open stream, as the poller sees it.
+
+    Attributes
+    ----------
+    cursor : number of the newest event that was handed over.
+    contiguous : whether a hole in the numbers ends the stream; not after a `reset`, which announced it.
+    notify : called from the poller's thread when there is something to take.
+    """
+
+    principal: Principal
+    run_id: UUID
+    cursor: int
+    contiguous: bool
+    notify: Callable[[], None]
+    message: Message | None = None
+    more: bool = False
+    due: float = 0.0
+    last_event: float = field(default_factory=time.monotonic)
+
+    @property
+    def tenant_id(self) -> UUID:
+        """The tenant in whose transaction the rows are read."""
+        return self.principal.tenant_id
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What one tenant's transaction said."""
+
+    rows: dict[tuple[UUID, int], list[StoredEvent]]
+    alive: set[tuple[str, str]]
+
+
+class StreamHub:
+    """Keeps the open streams of a process supplied, from one thread with one connection of its own."""
+
+    def __init__(self, connect: Callable[[], Connection], limits: StreamLimits | None = None) -> None:
+        self._connect = connect
+        self._limits = limits or StreamLimits()
+        self._changed = threading.Condition()
+        self._watches: set[Watch] = set()
+        self._open: Counter[UUID] = Counter()
+        self._thread: threading.Thread | None = None
+        self._connection: Connection | None = None
+        self._closed = False
+        self.ticks = 0
+
+    def has_room(self, tenant_id: UUID, run_id: UUID) -> bool:
+        """Whether one more stream of this run may be opened now."""
+        with self._changed:
+            return (
+                not self._closed
+                and self._open[tenant_id] < self._limits.per_tenant
+                and self._open[run_id] < self._limits.per_run
+            )
+
+    def join(self, watch: Watch) -> None:
+        """Begin to supply this stream. Raises TooManyStreams."""
+        with self._changed:
+            if not self.has_room(watch.tenant_id, watch.run_id):
+                raise TooManyStreams
+            self._watches.add(watch)
+            self._open.update((watch.tenant_id, watch.run_id))
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="stream-hub", daemon=True)
+                self._thread.start()
+            self._changed.notify()
+
+    def leave(self, watch: Watch) -> None:
+        """The stream is over; leaving twice is leaving once."""
+        with self._changed:
+            if watch not in self._watches:
+                return
+            self._watches.discard(watch)
+            for key in (watch.tenant_id, watch.run_id):
+                self._open[key] -= 1
+                if not self._open[key]:
+                    del self._open[key]
+
+    def take(self, watch: Watch) -> Message | None:
+        """What came since the last call, or None; the next rows are asked for only after this."""
+        with self._changed:
+            message, watch.message = watch.message, None
+            if message is not None:
+                if watch.more:
+                    watch.more, watch.due = False, 0.0
+                self._changed.notify()  # the poller may be waiting for exactly this
+            return message
+
+    def close(self) -> None:
+        """End every stream (its client comes back elsewhere) and the poller."""
+        with self._changed:
+            self._closed = True
+            for watch in self._watches:
+                _hand_over(watch, Over.GONE)
+            self._changed.notify()
+            thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join(timeout=10)
+
+    def _work(self) -> None:
+        while (due := self._wait_for_due()) is not None:
+            self.ticks += 1
+            try:
+                answers = self._ask(due)
+                self._deliver(due, answers)
+            except Exception as error:  # noqa: BLE001 - whatever it is, no stream may be left hanging on it
+                _log.warning("polling failed; closing %d streams: %s", len(due), error, exc_info=True)
+                self._drop_connection()
+                with self._changed:
+                    for watch in due:
+                        _hand_over(watch, Over.TROUBLE)
+        self._drop_connection()
+
+    def _wait_for_due(self) -> list[Watch] | None:
+        """The streams to ask for now, waiting for the first of them; None once the hub is closed."""
+        with self._changed:
+            while not self._closed:
+                now = time.monotonic()
+                waiting = [watch for watch in self._watches if watch.message is None]
+                due = [watch for watch in waiting if watch.due <= now]
+                if due:
+                    return due
+                self._changed.wait(min(watch.due for watch in waiting) - now if waiting else None)
+            return None
+
+    def _ask(self, due: Sequence[Watch]) -> dict[UUID, _Answer]:
+        """One round trip. A connection that died while it was idle is made anew, once."""
+        positions = defaultdict[UUID, list[Watch]](list)
+        for watch in due:
+            positions[watch.tenant_id].append(watch)
+        try:
+            return self._round_trip(positions)
+        except (psycopg.Error, DatabaseUnavailable):
+            self._drop_connection()
+            return self._round_trip(positions)
+
+    def _round_trip(self, by_tenant: dict[UUID, list[Watch]]) -> dict[UUID, _Answer]:
+        if self._connection is None:
+            self._connection = self._connect()
+        connection = self._connection
+        asked = {}
+        with connection.pipeline():
+            for tenant_id, watches in by_tenant.items():
+                repository.begin_for(connection, tenant_id)
+                asked[tenant_id] = (
+                    repository.events_after(
+                        connection,
+                        tenant_id,
+                        sorted({(watch.run_id, watch.cursor) for watch in watches}),
+                        max_events=MAX_EVENTS,
+                        max_bytes=MAX_BYTES,
+                    ),
+                    repository.still_there(
+                        connection,
+                        tenant_id,
+                        run_ids=sorted({watch.run_id for watch in watches}),
+                        token_ids=sorted({w.principal.token_id for w in watches if w.principal.token_id}),
+                        subjects=sorted(
+                            {key for w in watches for kind, key in _needs(w) if kind == "member"}
+                        ),
+                    ),
+                )
+                repository.end_of(connection)
+        answers = {}
+        for tenant_id, (events, alive) in asked.items():
+            rows = defaultdict[tuple[UUID, int], list[StoredEvent]](list)
+            for row in events.fetchall():
+                rows[row["run_id"], row["cursor"]].append(StoredEvent(row["seq"], row["type"], row["data"]))
+            answers[tenant_id] = _Answer(rows, {(row["what"], row["key"]) for row in alive.fetchall()})
+        return answers
+
+    def _deliver(self, due: Sequence[Watch], answers: dict[UUID, _Answer]) -> None:
+        now, instant = time.monotonic(), clock.now()
+        with self._changed:
+            for watch in due:
+                answer = answers[watch.tenant_id]
+                rows = answer.rows.get((watch.run_id, watch.cursor), [])
+                expires_at = watch.principal.expires_at
+                over = not answer.alive.issuperset(_needs(watch)) or (expires_at and expires_at <= instant)
+                hole = watch.contiguous and rows and rows[0].seq != watch.cursor + 1
+                if over or hole:
+                    _hand_over(watch, Over.GONE)
+                elif rows:
+                    watch.cursor, watch.last_event = rows[-1].seq, now
+                    watch.more = is_full(rows)
+                    _hand_over(watch, tuple(rows))
+                watch.due = _next_due(now, now - watch.last_event)
+
+    def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()
+
+
+def is_full(rows: Sequence[StoredEvent]) -> bool:
+    """Whether more rows may be waiting behind this batch."""
+    return len(rows) >= MAX_EVENTS or sum(len(row.data) for row in rows) >= MAX_BYTES
+
+
+def _needs(watch: Watch) -> set[tuple[str, str]]:
+    """What must still be there for the stream to go on: the run, and whoever reads it."""
+    needs = {("run", str(watch.run_id))}
+    if watch.principal.token_id is not None:
+        needs.add(("token", str(watch.principal.token_id)))
+    kind, _, subject = watch.principal.actor.partition(":")
+    if kind == "member":
+        needs.add(("member", subject))
+    return needs
+
+
+def _hand_over(watch: Watch, message: Message) -> None:
+    watch.message = message
+    watch.notify()
+
+
+def _next_due(now: float, quiet: float) -> float:
+    """The next instant to ask at: on a grid of `FAST`, 2 x `FAST`, ... `SLOW`, the longer the quieter."""
+    interval = FAST
+    while interval < SLOW and quiet >= _QUIET_FOR_SLOWER * interval / FAST:
+        interval *= 2
+    return (math.floor(now / interval) + 1) * interval

@@ -1,0 +1,355 @@
+"""SQL of runs and their log.
+
+Every statement that gives an event its number takes the run's row first (`update runs set last_seq = ...`),
+and the row stays locked until the commit: so numbers become visible in their order, without a hole, and a
+reader of `seq > n` misses nothing. For that reason an append is the last statement of its transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from nyxcore import clock
+from nyxcore.db.connection import Connection
+from nyxcore.runs.models import CostSoFar, Event
+
+type Row = dict[str, Any]
+
+
+def json_text(value: object) -> str:
+    """Compact JSON in ASCII; ids, instants and decimals in their written form. No NaN, no infinity."""
+    return json.dumps(value, separators=(",", ":"), allow_nan=False, default=_plain)
+
+
+def storable(value: Any) -> Any:
+    """`value` without what `jsonb` refuses in strings: U+0000 and lone surrogates become U+FFFD."""
+    if isinstance(value, str):
+        return "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in value)
+    if isinstance(value, Mapping):
+        return {storable(str(key)): storable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(item) for item in value]
+    return value
+
+
+def get(connection: Connection, tenant_id: UUID, run_id: UUID) -> Row | None:
+    """The run's row, or None."""
+    return connection.execute(
+        "select * from runs where tenant_id = %s and id = %s", (tenant_id, run_id)
+    ).fetchone()
+
+
+def lock(connection: Connection, tenant_id: UUID, run_id: UUID) -> Row | None:
+    """The run's row, locked to the end of the transaction, and `instant`, the database's clock."""
+    return connection.execute(
+        "select *, clock_timestamp() as instant from runs where tenant_id = %s and id = %s for update",
+        (tenant_id, run_id),
+    ).fetchone()
+
+
+def lock_pack_progress(
+    connection: Connection, tenant_id: UUID, run_id: UUID, phase: str
+) -> dict[str, tuple[int, int]]:
+    """`{pack: (done, total)}` of this phase, the run's row being locked; empty for another phase."""
+    row = lock(connection, tenant_id, run_id)
+    progress = (row and row["progress"]) or {}
+    if progress.get("phase") != phase:
+        return {}
+    return {pack: (done, total) for pack, (done, total) in progress.get("packs", {}).items()}
+
+
+def find(
+    connection: Connection,
+    tenant_id: UUID,
+    *,
+    kind: str | None,
+    status: str | None,
+    project_id: UUID | None,
+    after: UUID | None,
+    limit: int,
+) -> list[Row]:
+    """Rows of runs, newest first."""
+    return connection.execute(
+        "select * from runs where tenant_id = %(tenant)s"
+        " and (%(kind)s::text is null or kind = %(kind)s)"
+        " and (%(status)s::text is null or status = %(status)s)"
+        " and (%(project)s::uuid is null or project_id = %(project)s)"
+        " and (%(after)s::uuid is null or id < %(after)s) order by id desc limit %(limit)s",
+        {"tenant": tenant_id, "kind": kind, "status": status, "project": project_id, "after": after}
+        | {"limit": limit},
+    ).fetchall()
+
+
+def source_row(
+    connection: Connection, tenant_id: UUID, project_id: UUID, repository_id: UUID | None
+) -> Row | None:
+    """The project with that repository, wherever it belongs: `{repository_id, repository_project, source,
+    path, archive_key, archive_filename}`, all None without a repository. None when there is no project."""
+    return connection.execute(
+        "select r.id as repository_id, r.project_id as repository_project, r.source, r.path, r.archive_key,"
+        " r.archive_filename from projects p"
+        " left join repositories r on r.tenant_id = p.tenant_id and r.id = %s"
+        " where p.tenant_id = %s and p.id = %s",
+        (repository_id, tenant_id, project_id),
+    ).fetchone()
+
+
+def pinned_source(connection: Connection, tenant_id: UUID, run_id: UUID) -> Row:
+    """What the run works on, as it was pinned: `{type, path}` or `{type, key, filename}`."""
+    row = connection.execute(
+        "select source from runs where tenant_id = %s and id = %s", (tenant_id, run_id)
+    ).fetchone()
+    return row["source"] if row else {}
+
+
+def insert(connection: Connection, tenant_id: UUID, run_id: UUID, values: Mapping[str, Any]) -> Row:
+    """A queued run and its first event, `status {queued}`, in one statement.
+
+    `values`: kind, project_id, repository_id, retry_of, source, input, options, created_by.
+    """
+    row = connection.execute(
+        "with run as (insert into runs (tenant_id, id, kind, project_id, repository_id, retry_of, source,"
+        " input, options, created_by, last_seq) values (%(tenant)s, %(run)s, %(kind)s, %(project_id)s,"
+        " %(repository_id)s, %(retry_of)s, %(source)s::jsonb, %(input)s::jsonb, %(options)s::jsonb,"
+        " %(created_by)s, 1) returning *),"
+        " log as (insert into run_events (tenant_id, run_id, seq, type, data)"
+        " select tenant_id, id, last_seq, 'status', json_build_object('status', status) from run)"
+        " select * from run",
+        {
+            **values,
+            "tenant": tenant_id,
+            "run": run_id,
+            "source": json_text(storable(values["source"])),
+            "input": None if values["input"] is None else json_text(storable(values["input"])),
+            "options": json_text(storable(values["options"])),
+        },
+    ).fetchone()
+    assert row is not None  # noqa: S101 - an insert of one row returns it
+    return row
+
+
+def start(connection: Connection, tenant_id: UUID, run_id: UUID, deadline_seconds: int) -> Row | None:
+    """queued → running, with its event and its deadline, in one statement; None when it is not queued."""
+    return connection.execute(
+        "with run as (update runs set status = 'running', started_at = clock_timestamp(),"
+        " deadline = clock_timestamp() + make_interval(secs => %(seconds)s), last_seq = last_seq + 1"
+        " where tenant_id = %(tenant)s and id = %(run)s and status = 'queued' returning *),"
+        " log as (insert into run_events (tenant_id, run_id, seq, type, data)"
+        " select tenant_id, id, last_seq, 'status', json_build_object('status', status) from run)"
+        " select * from run",
+        {"tenant": tenant_id, "run": run_id, "seconds": deadline_seconds},
+    ).fetchone()
+
+
+def append(
+    connection: Connection,
+    tenant_id: UUID,
+    run_id: UUID,
+    events: Sequence[Event],
+    *,
+    phase: str | None,
+    progress: Mapping[str, Any] | None,
+    counts: Mapping[str, int] | None,
+    cost: CostSoFar | None,
+) -> int | None:
+    """Append to the log of an unfinished run and set what is given, in one statement; the newest number.
+
+    None when the run is finished or is not there. `counts` overwrites the members that it names.
+    """
+    row = connection.execute(
+        "with run as (update runs set last_seq = last_seq + %(n)s, phase = coalesce(%(phase)s, phase),"
+        " progress = coalesce(%(progress)s::jsonb, progress), counts = counts || %(counts)s::jsonb,"
+        " cost_tokens = coalesce(%(tokens)s, cost_tokens), cost_usd = coalesce(%(usd)s, cost_usd)"
+        " where tenant_id = %(tenant)s and id = %(run)s and finished_at is null"
+        " returning tenant_id, id, last_seq),"
+        " log as (insert into run_events (tenant_id, run_id, seq, type, data)"
+        " select run.tenant_id, run.id, run.last_seq - %(n)s + new.place, new.type, new.data"
+        " from run, unnest(%(types)s::text[], %(data)s::json[]) with ordinality as new (type, data, place))"
+        " select last_seq from run",
+        {
+            "tenant": tenant_id,
+            "run": run_id,
+            "n": len(events),
+            "phase": phase,
+            "progress": None if progress is None else json_text(storable(progress)),
+            "counts": json_text(counts or {}),
+            "tokens": cost and cost.tokens,
+            "usd": cost and cost.usd,
+            "types": [event.type for event in events],
+            "data": [json_text(event.data) for event in events],
+        },
+    ).fetchone()
+    return None if row is None else int(row["last_seq"])
+
+
+def finish(
+    connection: Connection, tenant_id: UUID, run_id: UUID, ended: Mapping[str, Any], done: str
+) -> bool:
+    """Write the final status and the event `done`, one statement; False when the run is finished already.
+
+    `ended`: status, error, result, finished_at, last_seq. `done`: the event's JSON.
+    """
+    cursor = connection.execute(
+        "with run as (update runs set status = %(status)s, error = %(error)s::jsonb,"
+        " result = %(result)s::jsonb, finished_at = %(finished_at)s, last_seq = %(last_seq)s"
+        " where tenant_id = %(tenant)s and id = %(run)s and finished_at is null"
+        " returning tenant_id, id, last_seq)"
+        " insert into run_events (tenant_id, run_id, seq, type, data)"
+        " select tenant_id, id, last_seq, 'done', %(done)s::json from run",
+        {
+            "tenant": tenant_id,
+            "run": run_id,
+            "status": ended["status"],
+            "error": None if ended["error"] is None else json_text(ended["error"]),
+            "result": None if ended["result"] is None else json_text(ended["result"]),
+            "finished_at": ended["finished_at"],
+            "last_seq": ended["last_seq"],
+            "done": done,
+        },
+    )
+    return cursor.rowcount == 1
+
+
+def lock_next_queued(connection: Connection, tenant_id: UUID, kinds: Sequence[str]) -> UUID | None:
+    """The tenant's oldest queued run of these kinds if one more may run, its row locked; else None.
+
+    The tenant's settings are locked first, so that two dispatchers at once count one after the other.
+    """
+    settings = connection.execute(
+        "select max_running_runs from tenant_settings where tenant_id = %s for no key update", (tenant_id,)
+    ).fetchone()
+    if settings is None:
+        return None
+    row = connection.execute(
+        "select id from runs where tenant_id = %(tenant)s and status = 'queued' and finished_at is null"
+        " and kind = any(%(kinds)s) and (select count(*) from runs where tenant_id = %(tenant)s"
+        " and status = 'running' and finished_at is null) < %(limit)s"
+        " order by id limit 1 for update skip locked",
+        {"tenant": tenant_id, "kinds": list(kinds), "limit": settings["max_running_runs"]},
+    ).fetchone()
+    return None if row is None else row["id"]
+
+
+def tenants(connection: Connection) -> list[UUID]:
+    """Ids of all tenants, oldest first."""
+    return [row["id"] for row in connection.execute("select id from tenants order by id").fetchall()]
+
+
+def running(connection: Connection, tenant_id: UUID) -> list[UUID]:
+    """Ids of the runs that are `running`."""
+    rows = connection.execute(
+        "select id from runs where tenant_id = %s and status = 'running' and finished_at is null order by id",
+        (tenant_id,),
+    ).fetchall()
+    return [row["id"] for row in rows]
+
+
+def overdue(connection: Connection, tenant_id: UUID) -> list[UUID]:
+    """Ids of the runs that are `running` past their deadline."""
+    rows = connection.execute(
+        "select id from runs where tenant_id = %s and status = 'running' and finished_at is null"
+        " and deadline < clock_timestamp() order by id",
+        (tenant_id,),
+    ).fetchall()
+    return [row["id"] for row in rows]
+
+
+def delete_expired_events(connection: Connection, tenant_id: UUID, limit: int) -> int:
+    """Remove events, save `done`, of runs that ended longer ago than the tenant keeps them; how many.
+
+    Whole runs at a time and at most `limit` of them, oldest first, so that no transaction grows large.
+    """
+    return connection.execute(
+        "with expired as (select r.id from runs r join tenant_settings s using (tenant_id)"
+        " where r.tenant_id = %(tenant)s"
+        " and r.finished_at < clock_timestamp() - make_interval(days => s.event_retention_days)"
+        " and exists (select from run_events e where e.tenant_id = r.tenant_id and e.run_id = r.id"
+        " and e.seq < r.last_seq) order by r.id limit %(limit)s)"
+        " delete from run_events e using expired where e.tenant_id = %(tenant)s and e.run_id = expired.id"
+        " and e.type <> 'done'",
+        {"tenant": tenant_id, "limit": limit},
+    ).rowcount
+
+
+def events_after(
+    connection: Connection,
+    tenant_id: UUID,
+    positions: Sequence[tuple[UUID, int]],
+    *,
+    max_events: int,
+    max_bytes: int,
+) -> psycopg.Cursor[Row]:
+    """For each position `(run_id, cursor)` the events after it, `{run_id, cursor, seq, type, data}`.
+
+    At most `max_events` a position, and no more once `max_bytes` are passed, but never none of those there
+    are. `data` is the text that was stored. Returns the cursor, since in a pipeline the rows come later.
+    """
+    return connection.execute(
+        "select w.run_id, w.cursor, e.seq, e.type, e.data"
+        " from unnest(%(runs)s::uuid[], %(cursors)s::bigint[]) as w (run_id, cursor) cross join lateral ("
+        " select page.*, sum(octet_length(page.data)) over (order by page.seq) - octet_length(page.data)"
+        " as before"
+        " from (select seq, type, data::text from run_events where tenant_id = %(tenant)s"
+        " and run_id = w.run_id and seq > w.cursor order by seq limit %(events)s) page) e"
+        " where e.before < %(bytes)s order by w.run_id, w.cursor, e.seq",
+        {
+            "tenant": tenant_id,
+            "runs": [run_id for run_id, _ in positions],
+            "cursors": [cursor for _, cursor in positions],
+            "events": max_events,
+            "bytes": max_bytes,
+        },
+    )
+
+
+def still_there(
+    connection: Connection,
+    tenant_id: UUID,
+    *,
+    run_ids: Sequence[UUID],
+    token_ids: Sequence[UUID],
+    subjects: Sequence[str],
+) -> psycopg.Cursor[Row]:
+    """Which of these still hold: rows `{what: run | token | member, key}` for runs that exist, tokens that
+    are neither revoked nor expired, and members of the tenant."""
+    return connection.execute(
+        "select 'run' as what, id::text as key from runs where tenant_id = %(tenant)s and id = any(%(runs)s)"
+        " union all select 'token', id::text from api_tokens where tenant_id = %(tenant)s"
+        " and id = any(%(tokens)s) and (expires_at is null or expires_at > clock_timestamp())"
+        " union all select 'member', subject from members where tenant_id = %(tenant)s"
+        " and subject = any(%(subjects)s)",
+        {
+            "tenant": tenant_id,
+            "runs": list(run_ids),
+            "tokens": list(token_ids),
+            "subjects": list(subjects),
+        },
+    )
+
+
+def begin_for(connection: Connection, tenant_id: UUID) -> None:
+    """Open a tenant's transaction in a pipeline, where `Connection.transaction` would wait for answers."""
+    connection.execute("begin read only")
+    connection.execute("select set_config('app.tenant_id', %s, true)", (str(tenant_id),))
+
+
+def end_of(connection: Connection) -> None:
+    """Close the transaction that `begin_for` opened."""
+    connection.execute("commit")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime):
+        return clock.rfc3339(value)
+    if isinstance(value, Decimal):
+        return float(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")

@@ -1,0 +1,282 @@
+"""What happens to runs: made, started, followed in their log, cancelled, tried again, ended.
+
+Services never commit. Status changes are conditional writes: whoever comes second finds the run finished
+and changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from nyxcore.db.connection import Connection
+from nyxcore.errors import ArchiveMissing, InvalidInput, NotFound, RunFinished, RunNotFinished
+from nyxcore.findings import repository as findings
+from nyxcore.ids import uuid7
+from nyxcore.runs import repository
+from nyxcore.runs.models import (
+    FINISHED,
+    PHASES,
+    CostSoFar,
+    Event,
+    FinalStatus,
+    Run,
+    RunKind,
+    RunOptions,
+    RunStatus,
+    run_of,
+)
+from nyxcore.settings import settings
+from nyxcore.storage import objects
+from nyxcore.tenancy import service as tenancy
+
+
+def create_run(
+    connection: Connection,
+    tenant_id: UUID,
+    *,
+    kind: RunKind,
+    project_id: UUID,
+    repository_id: UUID | None,
+    options: RunOptions,
+    input: str | Mapping[str, Any] | None = None,
+    actor: str,
+) -> Run:
+    """A queued run, its source pinned, its first event written.
+
+    Raises
+    ------
+    NotFound : there is no such project or repository.
+    InvalidInput : a kind or a source that is not available, or a repository of another project.
+    ArchiveMissing : the repository's archive was never uploaded.
+    """
+    _require_available(kind)
+    row = repository.source_row(connection, tenant_id, project_id, repository_id)
+    if row is None:
+        raise NotFound(f"there is no project {project_id}")
+    if repository_id is None:
+        raise InvalidInput(f"a run of kind {kind} works on a repository: give repositoryId")
+    if row["repository_id"] is None:
+        raise NotFound(f"there is no repository {repository_id}")
+    if row["repository_project"] != project_id:
+        raise InvalidInput(
+            f"repository {repository_id} is of another project: give projectId {row['repository_project']}"
+        )
+    source = _pin(row)
+    _require_uploaded(source)
+    values = {
+        "kind": kind,
+        "project_id": project_id,
+        "repository_id": repository_id,
+        "retry_of": None,
+        "source": source,
+        "input": input,
+        "options": options.model_dump(mode="json", by_alias=True),
+        "created_by": actor,
+    }
+    return _insert(connection, tenant_id, values, action="run.create")
+
+
+def retry_run(connection: Connection, tenant_id: UUID, run_id: UUID, *, actor: str) -> Run:
+    """A new queued run of the same source, input and options, with `retryOf`.
+
+    Raises
+    ------
+    NotFound : there is no such run.
+    RunNotFinished : it has not ended yet.
+    ArchiveMissing : its archive is no longer kept.
+    """
+    row = _row(connection, tenant_id, run_id)
+    if row["status"] not in FINISHED:
+        raise RunNotFinished(f"run {run_id} is {row['status']}: wait for its end or cancel it, then retry")
+    _require_available(row["kind"])
+    _require_uploaded(row["source"])
+    kept = ("kind", "project_id", "repository_id", "source", "input", "options")
+    values = {name: row[name] for name in kept} | {"retry_of": run_id, "created_by": actor}
+    return _insert(connection, tenant_id, values, action="run.retry")
+
+
+def get_run(connection: Connection, tenant_id: UUID, run_id: UUID) -> Run:
+    """The run. Raises NotFound."""
+    return run_of(_row(connection, tenant_id, run_id), settings().public_base_url)
+
+
+def list_runs(
+    connection: Connection,
+    tenant_id: UUID,
+    *,
+    kind: RunKind | None = None,
+    status: RunStatus | None = None,
+    project_id: UUID | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> list[Run]:
+    """Runs, newest first: those made before the run `after`, at most `limit`."""
+    rows = repository.find(
+        connection, tenant_id, kind=kind, status=status, project_id=project_id, after=after, limit=limit
+    )
+    return [run_of(row, settings().public_base_url) for row in rows]
+
+
+def start_run(connection: Connection, tenant_id: UUID, run_id: UUID) -> Run | None:
+    """queued → running, with its event and its deadline; None when it was not queued any more."""
+    row = repository.start(connection, tenant_id, run_id, settings().run_deadline_seconds)
+    return None if row is None else run_of(row, settings().public_base_url)
+
+
+def append(
+    connection: Connection,
+    tenant_id: UUID,
+    run_id: UUID,
+    events: Sequence[Event],
+    *,
+    phase: str | None = None,
+    progress: Mapping[str, Any] | None = None,
+    counts: Mapping[str, int] | None = None,
+    cost: CostSoFar | None = None,
+) -> int:
+    """Append events to the run's log, in order, and set its columns; the number of the newest event.
+
+    One statement, and it must be the last of its transaction: the run's row stays locked until the commit.
+    `progress` replaces what was there; `counts` overwrites the members that it names; `cost` is the total.
+
+    Raises
+    ------
+    RunFinished : the run has ended, so nothing may be written any more.
+    NotFound : there is no such run.
+    """
+    last_seq = repository.append(
+        connection, tenant_id, run_id, events, phase=phase, progress=progress, counts=counts, cost=cost
+    )
+    if last_seq is None:
+        status = _row(connection, tenant_id, run_id)["status"]
+        raise RunFinished(f"run {run_id} is {status} and never changes again")
+    return last_seq
+
+
+def phase_started(  # noqa: PLR0917 - read as one sentence: this phase has so many of that
+    connection: Connection, tenant_id: UUID, run_id: UUID, phase: str, total: int, unit: str
+) -> int:
+    """Say that a phase begins and how much it has to do; nothing is written when it, or a later one, has begun.
+
+    Raises
+    ------
+    RunFinished, NotFound : as `append`.
+    """
+    row = repository.lock(connection, tenant_id, run_id)
+    if row is not None and row["status"] not in FINISHED and _reached(row["phase"], phase):
+        return int(row["last_seq"])
+    progress = {"done": 0, "total": total, "unit": unit}
+    events = [Event("phase", {"phase": phase}), Event("progress", progress)]
+    return append(connection, tenant_id, run_id, events, phase=phase, progress=progress)
+
+
+def _reached(present: str | None, phase: str) -> bool:
+    """Whether `phase` has begun: a task that is run again must not take the run back."""
+    if present in PHASES and phase in PHASES:
+        return PHASES.index(present) >= PHASES.index(phase)
+    return present == phase
+
+
+def finish_run(
+    connection: Connection,
+    tenant_id: UUID,
+    run_id: UUID,
+    status: FinalStatus,
+    *,
+    error: Mapping[str, str] | None = None,
+    result: Mapping[str, Any] | None = None,
+) -> Run | None:
+    """End the run: final status and the event `done`, with its own number, in one statement.
+
+    `error` is `{code, message}`. Returns the run as it ended, or None when it had ended before: then nothing
+    is changed. Raises NotFound.
+    """
+    row = repository.lock(connection, tenant_id, run_id)
+    if row is None:
+        raise NotFound(f"there is no run {run_id}")
+    if row["status"] in FINISHED:
+        return None
+    if status != "succeeded":
+        why = "was cancelled" if status == "cancelled" else "failed"
+        findings.settle_rest(connection, tenant_id, run_id, reason=f"the run {why} before this was settled")
+    ended = row | {
+        "status": status,
+        "error": repository.storable(error),
+        "result": row["result"] if result is None else repository.storable(result),
+        "finished_at": row["instant"],
+        "last_seq": row["last_seq"] + 1,
+    }
+    run = run_of(ended, settings().public_base_url)
+    done = repository.json_text({"run": run.model_dump(mode="json", by_alias=True)})
+    return run if repository.finish(connection, tenant_id, run_id, ended, done) else None
+
+
+def cancel_run(connection: Connection, tenant_id: UUID, run_id: UUID, *, actor: str) -> Run:
+    """End the run as cancelled; a run that is cancelled already is returned as it is.
+
+    After the commit, `dispatch.stop_execution` ends its execution.
+
+    Raises
+    ------
+    NotFound : there is no such run.
+    RunFinished : it has succeeded or failed.
+    """
+    run = finish_run(connection, tenant_id, run_id, "cancelled")
+    if run is not None:
+        tenancy.audit(connection, tenant_id, actor=actor, action="run.cancel", target=f"run:{run_id}")
+        return run
+    run = get_run(connection, tenant_id, run_id)
+    if run.status != "cancelled":
+        raise RunFinished(f"run {run_id} has {run.status}: there is nothing to cancel")
+    return run
+
+
+def _row(connection: Connection, tenant_id: UUID, run_id: UUID) -> repository.Row:
+    row = repository.get(connection, tenant_id, run_id)
+    if row is None:
+        raise NotFound(f"there is no run {run_id}")
+    return row
+
+
+def _insert(connection: Connection, tenant_id: UUID, values: Mapping[str, Any], *, action: str) -> Run:
+    row = repository.insert(connection, tenant_id, uuid7(), values)
+    tenancy.audit(
+        connection,
+        tenant_id,
+        actor=values["created_by"],
+        action=action,
+        target=f"run:{row['id']}",
+        kind=values["kind"],
+    )
+    return run_of(row, settings().public_base_url)
+
+
+def _require_available(kind: RunKind) -> None:
+    available = settings().state_machines
+    if kind not in available:
+        raise InvalidInput(
+            f"runs of kind {kind} are not available here; available: {', '.join(sorted(available)) or 'none'}"
+        )
+
+
+def _pin(row: Mapping[str, Any]) -> dict[str, Any]:
+    """What the run will work on, whatever happens to the repository later."""
+    if row["source"] == "path":
+        return {"type": "path", "path": row["path"]}
+    if row["source"] == "archive":
+        return {"type": "archive", "key": row["archive_key"], "filename": row["archive_filename"]}
+    raise InvalidInput(
+        f"runs on a {row['source']} repository are not available yet: upload its archive to a repository"
+        " with source archive"
+    )
+
+
+def _require_uploaded(source: Mapping[str, Any]) -> None:
+    if source.get("type") != "archive":
+        return
+    if source["key"] is None or objects.size(source["key"]) is None:
+        raise ArchiveMissing(
+            "the repository's archive is not uploaded: POST /repositories/{id}/archive gives the link for it"
+        )

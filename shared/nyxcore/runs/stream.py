@@ -1,0 +1,316 @@
+"""A run's stream: who may read it, where it begins, and what goes out until it closes.
+
+The core is synchronous and knows neither asyncio nor a web framework: `serve` gives an iterator of bytes for
+the Lambda function, `serve_async` an async one for an ASGI server. Both take their rows from the process's
+`StreamHub`. Trouble that may pass (too many streams, a database that does not answer) is answered with 200,
+`retry:` and the end of the stream, because EventSource gives up for good on any other status.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache
+from uuid import UUID
+
+import psycopg
+
+from nyxcore.db.connection import Connection, Database, database
+from nyxcore.errors import DatabaseUnavailable, Forbidden, NotFound, SchemaOutdated, Unauthenticated
+from nyxcore.runs import cursor as cursors
+from nyxcore.runs import repository, sse
+from nyxcore.runs.hub import (
+    MAX_BYTES,
+    MAX_EVENTS,
+    Message,
+    Over,
+    StoredEvent,
+    StreamHub,
+    TooManyStreams,
+    Watch,
+)
+from nyxcore.runs.models import RunKind, kind_of_path, links, run_of
+from nyxcore.settings import settings
+from nyxcore.tenancy import service as tenancy
+from nyxcore.tenancy.models import Principal
+
+HEARTBEAT_SECONDS = 12.0
+"""Silence after which a comment is sent: below the 15 s that clients may count on."""
+
+_RETRY_MS = 1000
+_HEADERS = {"Content-Type": sse.MEDIA_TYPE, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+
+
+@dataclass(frozen=True)
+class StreamRequest:
+    """What a request for a stream says.
+
+    Attributes
+    ----------
+    path : the word between `/events/` and the id: `auto-fix`, `workflows`, ..., or `runs` for any kind.
+    run_id : the id as it was written.
+    authorization, ticket : header and query parameter; the header counts where both are there.
+    last_event_id, query_cursor : the header `Last-Event-ID` and the query's `lastEventId`.
+    """
+
+    path: str
+    run_id: str
+    authorization: str | None = field(default=None, repr=False)
+    ticket: str | None = field(default=None, repr=False)
+    last_event_id: str | None = None
+    query_cursor: str | None = None
+
+
+@dataclass(frozen=True)
+class StreamResponse[Chunks]:
+    """Status, headers and the body in pieces."""
+
+    status: int
+    headers: Mapping[str, str]
+    chunks: Chunks
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a stream begins with, and from where it goes on.
+
+    Attributes
+    ----------
+    first : the bytes that are there at once.
+    over : nothing follows them.
+    """
+
+    first: bytes
+    over: bool
+    status: int = 200
+    principal: Principal | None = None
+    run_id: UUID | None = None
+    cursor: int = 0
+    contiguous: bool = True
+
+
+def serve(
+    request: StreamRequest, *, db: Database, hub: StreamHub, window_seconds: float
+) -> StreamResponse[Iterator[bytes]]:
+    """The stream as an iterator that blocks while it waits. It closes after `window_seconds` at the latest.
+
+    Raises
+    ------
+    Unauthenticated, Forbidden : neither header nor ticket opens this run.
+    NotFound : the tenant has no such run, or it is not of the kind that the path names.
+    BadCursor : the cursor is no number.
+    """
+    opening = _open(request, db, hub)
+    return StreamResponse(opening.status, _headers(opening), _chunks(opening, hub, window_seconds))
+
+
+async def serve_async(
+    request: StreamRequest, *, db: Database, hub: StreamHub, window_seconds: float
+) -> StreamResponse[AsyncIterator[bytes]]:
+    """The stream as an async iterator; for the rest as `serve`."""
+    opening = await asyncio.to_thread(_open, request, db, hub)
+    return StreamResponse(opening.status, _headers(opening), _async_chunks(opening, hub, window_seconds))
+
+
+@cache
+def stream_hub() -> StreamHub:
+    """The poller of this process, on the process's database."""
+    return StreamHub(database().connect)
+
+
+def _open(request: StreamRequest, db: Database, hub: StreamHub) -> Opening:
+    kind = kind_of_path(request.path)
+    if kind is None and request.path != "runs":
+        raise NotFound(f"there is no stream /events/{request.path}/")
+    try:
+        run_id = UUID(request.run_id)
+    except ValueError:
+        raise NotFound(f"there is no run {request.run_id[:64]!r}") from None
+    try:
+        principal = _authenticate(db, request, run_id)
+        cursor = cursors.parse(request.last_event_id, request.query_cursor)
+        if not hub.has_room(principal.tenant_id, run_id):
+            return Opening(sse.retry(_spread(15_000)), over=True)
+        with db.transaction(principal.tenant_id) as connection:
+            return _begin(connection, principal, run_id, kind, cursor)
+    except (DatabaseUnavailable, SchemaOutdated, psycopg.OperationalError):
+        return Opening(sse.retry(_spread(3_000)), over=True)
+
+
+def _authenticate(db: Database, request: StreamRequest, run_id: UUID) -> Principal:
+    if request.authorization is None and request.ticket is not None:
+        return tenancy.authenticate_ticket(db, request.ticket, run_id)
+    if request.authorization is None:
+        raise Unauthenticated(
+            "the stream needs Authorization: Bearer nyx_..., or ?ticket= of POST /api/v1/events/tickets"
+        )
+    principal = tenancy.authenticate(db, request.authorization)
+    if "runs:read" not in principal.scopes:
+        raise Forbidden("the call needs the scope runs:read, which the token lacks", scope="runs:read")
+    return principal
+
+
+def _begin(
+    connection: Connection, principal: Principal, run_id: UUID, kind: RunKind | None, cursor: int | None
+) -> Opening:
+    """Read the run and the first rows, the run first: rows that come in between are sent later, not lost."""
+    row = repository.get(connection, principal.tenant_id, run_id)
+    if row is None or not principal.sees(row["project_id"]) or kind not in {None, row["kind"]}:
+        raise NotFound(f"there is no run {run_id}" + (f" of kind {kind}" if kind else ""))
+    finished = row["finished_at"] is not None
+    position = min(cursor or 0, cursors.BEYOND)
+    rows = _rows(connection, principal.tenant_id, run_id, position)
+    beginning = cursors.beginning(
+        cursor, finished=finished, last_seq=row["last_seq"], next_seq=rows[0].seq if rows else None
+    )
+    if beginning == "ended":
+        return Opening(b"", over=True, status=204)
+    first = sse.retry(_RETRY_MS)
+    if beginning == "reset":
+        first += sse.encode(0, "reset", '{"reason":"the cursor is not of this run, or its events are gone"}')
+        rows = _rows(connection, principal.tenant_id, run_id, 0) if finished else []
+    if beginning == "snapshot" or (beginning == "reset" and not finished):
+        snapshot = run_of(row, settings().public_base_url).model_dump_json(by_alias=True)
+        first += sse.encode(row["last_seq"], "snapshot", snapshot)
+        rows, position = [], row["last_seq"]
+    return Opening(
+        first + _encoded(rows),
+        over=_ends(rows),
+        principal=principal,
+        run_id=run_id,
+        cursor=rows[-1].seq if rows else position,
+        contiguous=not (beginning == "reset" and finished),
+    )
+
+
+def _rows(connection: Connection, tenant_id: UUID, run_id: UUID, position: int) -> list[StoredEvent]:
+    found = repository.events_after(
+        connection, tenant_id, [(run_id, position)], max_events=MAX_EVENTS, max_bytes=MAX_BYTES
+    )
+    return [StoredEvent(row["seq"], row["type"], row["data"]) for row in found.fetchall()]
+
+
+class _Session:
+    """What one open stream sends next; both drivers below turn its crank."""
+
+    def __init__(self, window_seconds: float) -> None:
+        now = time.monotonic()
+        # spread, so that tabs opened together (after a restart, say) do not come back together for ever
+        self._closes_at = now + window_seconds * random.uniform(0.9, 1.0)  # noqa: S311 - no secret
+        self._beat_at = now + HEARTBEAT_SECONDS
+        self.over = False
+
+    def next(self, message: Message | None) -> bytes:
+        """The bytes to send now, none if there are none; sets `over` when they are the last."""
+        now = time.monotonic()
+        self.over = now >= self._closes_at
+        out = b""
+        if isinstance(message, Over):
+            self.over = True
+            out = sse.retry(_spread(3_000)) if message is Over.TROUBLE else b""
+        elif message is not None:
+            self.over = self.over or _ends(message)
+            out = _encoded(message)
+        elif now >= self._beat_at:
+            out = sse.comment()
+        if out:
+            self._beat_at = now + HEARTBEAT_SECONDS
+        return out
+
+    def patience(self) -> float:
+        """Seconds to wait at most before `next` is called again."""
+        return max(0.0, min(self._beat_at, self._closes_at) - time.monotonic())
+
+
+def _chunks(opening: Opening, hub: StreamHub, window_seconds: float) -> Iterator[bytes]:
+    session = _Session(window_seconds)
+    if opening.first:
+        yield opening.first
+    changed = threading.Event()
+    watch = _watch(opening, changed.set)
+    if watch is None:
+        return
+    try:
+        hub.join(watch)
+        while not session.over:
+            changed.clear()
+            message = hub.take(watch)
+            if chunk := session.next(message):
+                yield chunk
+            elif message is None and not session.over:
+                changed.wait(session.patience())
+    except TooManyStreams:
+        yield sse.retry(_spread(15_000))
+    finally:
+        hub.leave(watch)
+
+
+async def _async_chunks(opening: Opening, hub: StreamHub, window_seconds: float) -> AsyncIterator[bytes]:
+    session = _Session(window_seconds)
+    if opening.first:
+        yield opening.first
+    changed = asyncio.Event()
+    loop = asyncio.get_running_loop()
+
+    def notify() -> None:
+        with suppress(RuntimeError):  # the loop has closed, and with it the stream
+            loop.call_soon_threadsafe(changed.set)
+
+    watch = _watch(opening, notify)
+    if watch is None:
+        return
+    try:
+        hub.join(watch)
+        while not session.over:
+            changed.clear()
+            message = hub.take(watch)
+            if chunk := session.next(message):
+                yield chunk
+            elif message is None and not session.over:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), session.patience())
+    except TooManyStreams:
+        yield sse.retry(_spread(15_000))
+    finally:
+        hub.leave(watch)
+
+
+def _watch(opening: Opening, notify: Callable[[], None]) -> Watch | None:
+    """The stream as the hub is to supply it; None when its opening was all of it."""
+    if opening.over or opening.principal is None or opening.run_id is None:
+        return None
+    return Watch(opening.principal, opening.run_id, opening.cursor, opening.contiguous, notify)
+
+
+def _headers(opening: Opening) -> dict[str, str]:
+    return dict(_HEADERS) if opening.status == 200 else {"Cache-Control": "no-store"}
+
+
+def _encoded(rows: list[StoredEvent] | tuple[StoredEvent, ...]) -> bytes:
+    return b"".join(
+        sse.encode(row.seq, row.type, _with_links(row.data) if row.type == "done" else row.data)
+        for row in rows
+    )
+
+
+def _ends(rows: list[StoredEvent] | tuple[StoredEvent, ...]) -> bool:
+    return bool(rows) and rows[-1].type == "done"
+
+
+def _with_links(done: str) -> str:
+    """`done` as it was stored, its links made anew: the service may have another address by now."""
+    data = json.loads(done)
+    run = data["run"]
+    run["links"] = links(run["id"], run["kind"], settings().public_base_url).model_dump()
+    return json.dumps(data, separators=(",", ":"))
+
+
+def _spread(milliseconds: int) -> int:
+    """Around `milliseconds`, so that those who were turned away together do not come back together."""
+    return random.randint(milliseconds // 2, milliseconds * 3 // 2)  # noqa: S311 - no secret

@@ -1,0 +1,158 @@
+"""No run is left running, none left queued, nothing is kept for ever. Runs every minute, tenant by tenant."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from nyxcore import clock
+from nyxcore.db.connection import Connection, Database
+from nyxcore.errors import DatabaseUnavailable, NotFound
+from nyxcore.idempotency import repository as idempotency_repository
+from nyxcore.idempotency import service as idempotency
+from nyxcore.reports import repository as reports_repository
+from nyxcore.runs import dispatch, repository, service
+from nyxcore.runs.models import Run
+from nyxcore.tenancy import repository as tenancy_repository
+
+_log = logging.getLogger(__name__)
+
+_RUNS_A_SWEEP = 100  # whose events are removed in one transaction; the next minute goes on
+_ENDED_BADLY = {
+    "FAILED": ("pipeline_failed", "the pipeline stopped with an error that none of its tasks reported"),
+    "TIMED_OUT": ("pipeline_timed_out", "the pipeline ran longer than its state machine allows"),
+    "ABORTED": ("pipeline_aborted", "the pipeline's execution was stopped from outside"),
+}
+
+
+@dataclass
+class SweepResult:
+    """What a sweep did.
+
+    Attributes
+    ----------
+    overdue : runs that it ended because their deadline had passed.
+    started : queued runs that it started.
+    events, tickets, answers, reports : how many of each it removed: events of runs that ended long ago, expired
+        tickets, kept answers to repeated requests, reports that were deleted long ago.
+    failed : tenants that it could not sweep; the log says why.
+    """
+
+    overdue: list[UUID] = field(default_factory=list)
+    started: list[UUID] = field(default_factory=list)
+    events: int = 0
+    tickets: int = 0
+    answers: int = 0
+    reports: int = 0
+    failed: list[UUID] = field(default_factory=list)
+
+
+def sweep(db: Database) -> SweepResult:
+    """End overdue runs, remove what has expired, start what is queued; one tenant's trouble stops no other."""
+    result = SweepResult()
+    for tenant_id in _tenants(db):
+        try:
+            result.overdue += _end_overdue(db, tenant_id)
+            with db.transaction(tenant_id) as connection:
+                _forget(connection, tenant_id, result)
+        except (psycopg.Error, DatabaseUnavailable) as error:
+            _log.warning("tenant %s was not swept: %s", tenant_id, error)
+            result.failed.append(tenant_id)
+    result.started = dispatch.dispatch(db)
+    return result
+
+
+def execution_ended(db: Database, event: Mapping[str, Any]) -> Run | None:
+    """End the run whose execution ended badly: EventBridge's "Step Functions Execution Status Change".
+
+    Returns the run as it ended, or None: it had ended before, it is not there, or the event is of no run.
+    """
+    detail = event.get("detail")
+    found = _run_of_execution(detail if isinstance(detail, Mapping) else {})
+    if found is None:
+        return None
+    tenant_id, run_id, (code, message) = found
+    try:
+        with db.transaction(tenant_id) as connection:
+            run = service.finish_run(
+                connection, tenant_id, run_id, "failed", error={"code": code, "message": message}
+            )
+    except NotFound:
+        return None
+    dispatch.dispatch(db, [tenant_id])
+    return run
+
+
+def interrupt_orphans(db: Database) -> list[UUID]:
+    """End every run that is `running` though nobody can be working on it: when the embedded stack starts."""
+    ended = []
+    error = {
+        "code": "interrupted",
+        "message": "the program that worked on the run was stopped; retry the run",
+    }
+    for tenant_id in _tenants(db):
+        ended += [run.id for run in _end_all(db, tenant_id, repository.running, error)]
+    return ended
+
+
+def _tenants(db: Database) -> Iterator[UUID]:
+    with db.tenantless() as connection:
+        tenant_ids = repository.tenants(connection)
+    yield from tenant_ids
+
+
+def _forget(connection: Connection, tenant_id: UUID, result: SweepResult) -> None:
+    """Remove what the tenant's retention, or its own expiry, says is over."""
+    now = clock.now()
+    result.events += repository.delete_expired_events(connection, tenant_id, _RUNS_A_SWEEP)
+    result.tickets += tenancy_repository.delete_expired_tickets(connection, tenant_id, now)
+    result.answers += idempotency_repository.delete_before(connection, tenant_id, now - idempotency.KEPT)
+    result.reports += reports_repository.delete_expired(connection, tenant_id)
+
+
+def _end_overdue(db: Database, tenant_id: UUID) -> list[UUID]:
+    error = {
+        "code": "deadline_exceeded",
+        "message": "the run was not done within the time that a run may take",
+    }
+    ended = _end_all(db, tenant_id, repository.overdue, error)
+    for run in ended:
+        dispatch.stop_execution(run)
+    return [run.id for run in ended]
+
+
+def _end_all(
+    db: Database,
+    tenant_id: UUID,
+    find: Callable[[Connection, UUID], list[UUID]],
+    error: Mapping[str, str],
+) -> list[Run]:
+    """End the runs that `find` names as failed, a transaction each, since each is locked until its commit."""
+    with db.transaction(tenant_id) as connection:
+        run_ids = find(connection, tenant_id)
+    ended = []
+    for run_id in run_ids:
+        with db.transaction(tenant_id) as connection:
+            run = service.finish_run(connection, tenant_id, run_id, "failed", error=error)
+        if run is not None:
+            ended.append(run)
+    return ended
+
+
+def _run_of_execution(detail: Mapping[str, Any]) -> tuple[UUID, UUID, tuple[str, str]] | None:
+    """Tenant, run and reason out of an event's `detail`; None when it is not of a run that ended badly.
+
+    The input may be left out of the event (it never is below 256 KiB, and ours are two ids).
+    """
+    reason = _ENDED_BADLY.get(str(detail.get("status")))
+    try:
+        ids = json.loads(str(detail.get("input")))
+        return (UUID(str(ids["tenantId"])), UUID(str(ids["runId"])), reason) if reason else None
+    except (ValueError, KeyError, TypeError):
+        return None

@@ -1,0 +1,53 @@
+"""What the environment decides, read and checked once at start. Every variable begins with `NYX_`."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import cache
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+
+def _json(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) else value
+
+
+class Settings(BaseModel):
+    """Environment of every function (`NYX_DATABASE_URL`, `NYX_BUCKET`, ...)."""
+
+    model_config = ConfigDict(frozen=True)
+
+    database_url: str = Field(
+        default="", description="libpq URL of the role nyx_app; not set where there is no way to Postgres"
+    )
+    bucket: str = Field(default="nyxcore", description="S3 bucket of packs, patches, archives")
+    public_base_url: str = Field(default="http://127.0.0.1:8000", description="origin that links are made of")
+    deployment: Literal["aws", "embedded"] = "aws"
+    aws_endpoint_url: str | None = Field(default=None, description="moto's address in the embedded stack")
+    state_machines: Annotated[dict[str, str], BeforeValidator(_json)] = Field(
+        default_factory=dict, description='JSON object: kind of run -> state machine ARN, {"auto-fix": "arn"}'
+    )
+    run_deadline_seconds: int = Field(default=3600, description="longest time from start to done of a run")
+    stream_window_seconds: float = Field(default=120.0, description="longest life of one SSE response")
+    pool_size: int = Field(default=0, description="0: one lazy connection a process (Lambda); n: a pool of n")
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_json)] = Field(
+        default=(),
+        description='JSON list of origins whose pages may call the API, ["https://app.example.com"]',
+    )
+    user_pool_issuer: str | None = Field(
+        default=None, description="`iss` of the JWTs that are taken; without it none is taken"
+    )
+    user_pool_audience: str = Field(default="", description="`aud` or `client_id` of those JWTs")
+    user_pool_jwks: str = Field(
+        default="", description="the pool's key set as JSON (RFC 7517): there is no way out to fetch it"
+    )
+    user_pool_tenant_claim: str = Field(default="custom:tenant_id", description="claim that names the tenant")
+
+
+@cache
+def settings() -> Settings:
+    """The settings of this process."""
+    given = {name: os.environ.get(f"NYX_{name.upper()}") for name in Settings.model_fields}
+    return Settings.model_validate({name: value for name, value in given.items() if value is not None})

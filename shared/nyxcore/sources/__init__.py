@@ -1,0 +1,1 @@
+"""Repositories as files: folders, archives, packs and their manifest."""

@@ -1,0 +1,1 @@
+"""Objects in S3: keys that begin with the tenant, presigned links."""

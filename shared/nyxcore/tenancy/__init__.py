@@ -1,0 +1,1 @@
+"""Who is asking: tenants, tokens, tickets, scopes, audit."""

@@ -1,0 +1,57 @@
+"""How the product's objects look as JSON: camelCase members, instants in UTC with `Z`."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic.alias_generators import to_camel
+
+from nyxcore import clock
+
+Instant = Annotated[
+    datetime,
+    PlainSerializer(clock.rfc3339, return_type=str),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2026-11-23T14:00:00.000Z"]}),
+]
+"""An instant; written as RFC 3339 in UTC with milliseconds."""
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)")
+
+
+def _instant_text(value: object) -> object:
+    if not isinstance(value, str) or _RFC3339.fullmatch(value) is None:
+        raise ValueError("give an instant as RFC 3339 has it, with its offset: 2026-11-23T14:00:00Z")
+    return value
+
+
+GivenInstant = Annotated[
+    datetime,
+    BeforeValidator(_instant_text),
+    WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2030-01-01T00:00:00Z"]}),
+]
+"""An instant in a request: RFC 3339 with an offset, where pydantic alone would take a number too."""
+
+
+def _json_number(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("give a number")
+    return value
+
+
+GivenInteger = Annotated[int, BeforeValidator(_json_number, json_schema_input_type=int)]
+"""An integer in a request as JSON Schema has it: 5 and 5.0, where pydantic alone would take "5" and true too."""
+
+
+class WireModel(BaseModel):
+    """Base of what the API answers with: snake_case in Python, camelCase on the wire."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True)
+
+
+class RequestModel(BaseModel):
+    """Base of what the API takes: camelCase members alone, and none that it does not know."""
+
+    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)

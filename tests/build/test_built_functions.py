@@ -1,0 +1,100 @@
+"""Every built function answers its sample event under the Runtime Interface Emulator."""
+
+from __future__ import annotations
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from built_functions import ROOT, BuiltFunction, event
+from deployment import Deployment
+
+TASKS = ("Fetch", "Scan", "Detect", "Verify", "Combine", "Report", "Finish", "Fail")
+
+
+def with_token(sample: dict[str, Any], token: str) -> dict[str, Any]:
+    """The event with another bearer token."""
+    header = f"Bearer {token}"
+    sample["headers"]["Authorization"] = header
+    sample["multiValueHeaders"]["Authorization"] = [header]
+    return sample
+
+
+def body(answer: dict[str, Any]) -> Any:
+    content = answer["body"]
+    return json.loads(base64.b64decode(content) if answer.get("isBase64Encoded") else content)
+
+
+def test_every_function_has_a_sample_event_and_every_sample_a_function(
+    functions: dict[str, BuiltFunction],
+) -> None:
+    samples = {path.name.partition(".")[0] for path in (ROOT / "events").glob("*.json")}
+    assert samples == functions.keys()
+
+
+def test_health_says_that_the_deployed_parts_work_together(deployment: Deployment) -> None:
+    answer = deployment.invoke("ApiFunction", event("ApiFunction"))
+    assert answer["statusCode"] == 200, deployment.logs("ApiFunction")
+    assert body(answer)["status"] == "ok"
+
+
+def test_a_call_with_a_token_is_answered_and_one_with_a_foreign_token_is_not(deployment: Deployment) -> None:
+    sample = event("ApiFunction.create-project")
+    refused = deployment.invoke("ApiFunction", sample)
+    assert refused["statusCode"] == 401
+    assert body(refused)["code"] == "unauthenticated"
+    _, token = deployment.new_tenant()
+    answer = deployment.invoke("ApiFunction", with_token(sample, token))
+    assert answer["statusCode"] == 201, answer
+    assert body(answer)["name"] == "Flask"
+    assert UUID(body(answer)["id"]).version == 7
+
+
+def test_the_authorizer_lets_a_token_pass_for_its_tenant(deployment: Deployment) -> None:
+    tenant, token = deployment.new_tenant()
+    answer = deployment.invoke("AuthorizerFunction", with_token(event("AuthorizerFunction"), token))
+    (statement,) = answer["policyDocument"]["Statement"]
+    assert (statement["Effect"], statement["Action"]) == ("Allow", "execute-api:Invoke")
+    assert str(tenant) in json.dumps(answer)
+
+
+def test_the_authorizer_answers_an_unknown_token_in_the_word_that_makes_a_401(deployment: Deployment) -> None:
+    answer = deployment.invoke("AuthorizerFunction", event("AuthorizerFunction"))
+    assert answer["errorMessage"] == "Unauthorized"  # API Gateway's own word; anything else is a 500
+
+
+@pytest.mark.parametrize("sample", ["SweepFunction", "SweepFunction.execution-failed"])
+def test_the_sweep_takes_both_of_its_events(deployment: Deployment, sample: str) -> None:
+    answer = deployment.invoke("SweepFunction", event(sample))
+    assert "errorType" not in (answer or {}), answer
+
+
+def test_fetch_fails_with_a_reason_when_the_archive_is_gone(deployment: Deployment) -> None:
+    answer = deployment.invoke("AutoFixFetchFunction", event("AutoFixFetchFunction"))
+    assert answer["errorType"] == "SourceRefused"
+    assert "archive" in answer["errorMessage"]
+
+
+@pytest.mark.parametrize("task", [task for task in TASKS if task != "Fetch"])
+def test_a_task_of_a_run_that_is_not_there_says_so(deployment: Deployment, task: str) -> None:
+    name = f"AutoFix{task}Function"
+    answer = deployment.invoke(name, event(name))
+    assert answer["errorType"] == "NotFound", deployment.logs(name)
+
+
+def test_what_a_function_writes_names_none_of_its_secrets(deployment: Deployment) -> None:
+    _, token = deployment.new_tenant()
+    deployment.invoke("ApiFunction", with_token(event("ApiFunction.create-project"), token))
+    written = deployment.logs("ApiFunction")
+    assert token not in written
+    assert deployment.app_url not in written
+
+
+def test_functions_see_nothing_of_the_developers_environment(runtime: Path) -> None:
+    """Otherwise the tests of this folder would prove nothing about the packaging."""
+    packages = {path.name for path in runtime.iterdir()}
+    assert "awslambdaric" in packages
+    assert not packages & {"fastapi", "pydantic", "psycopg", "nyxcore", "mangum"}

@@ -1,0 +1,67 @@
+"""A tenant with a project, a repository and settings under which auto-fix runs may be made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from uuid import UUID
+
+import pytest
+from run_workspace import Workspace
+from stream_bench import StreamBench
+
+from nyxcore.db.connection import Database
+from nyxcore.runs import dispatch
+from nyxcore.runs.hub import StreamHub
+from nyxcore.settings import settings
+from nyxcore.storage import objects
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:auto-fix"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, database_urls: object) -> Iterator[None]:
+    """Settings of this test, and no client of an earlier one."""
+    monkeypatch.setenv("NYX_DATABASE_URL", database_urls.app_url)  # type: ignore[attr-defined]
+    monkeypatch.setenv("NYX_STATE_MACHINES", json.dumps({"auto-fix": MACHINE}))
+    monkeypatch.setenv("NYX_PUBLIC_BASE_URL", "https://nyx.example")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    caches = (settings, objects.client, dispatch._client)
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+@pytest.fixture
+def workspace(db: Database, new_tenant: Callable[[], UUID]) -> Workspace:
+    return Workspace(db, new_tenant())
+
+
+@pytest.fixture
+def more_databases(database_urls: object) -> Iterator[Callable[[], Database]]:
+    """Makes further databases of this process, each with a connection of its own, as other processes have."""
+    with ExitStack() as stack:
+
+        def make() -> Database:
+            database = Database(database_urls.app_url)  # type: ignore[attr-defined]
+            stack.callback(database.close)
+            return database
+
+        yield make
+
+
+@pytest.fixture
+def hub(db: Database) -> Iterator[StreamHub]:
+    hub = StreamHub(db.connect)
+    yield hub
+    hub.close()
+
+
+@pytest.fixture
+def bench(workspace: Workspace, hub: StreamHub) -> StreamBench:
+    return StreamBench(workspace, hub)

@@ -1,0 +1,108 @@
+"""What the stack's tests share: a `nyx` command in a process, a running trial stack, patient waiting."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from nyx.parts import Blueprint
+from nyx.stack import Stack
+
+NYX = str(Path(sys.executable).with_name("nyx"))
+TRIAL = Path(__file__).parent / "blueprint"
+BLUEPRINT = Blueprint(
+    TRIAL / "template.yaml", TRIAL / "pipelines", "stack_trial:app", import_roots=(str(TRIAL),)
+)
+PATIENCE = 60.0  # seconds; only a broken stack ever uses them up
+
+
+def eventually(condition: Callable[[], Any], what: str) -> Any:
+    """The first true value of `condition`; fails when there is none for a minute."""
+    until = time.monotonic() + PATIENCE
+    while not (value := condition()):
+        assert time.monotonic() < until, f"never happened: {what}"
+        time.sleep(0.05)
+    return value
+
+
+def processes_of(home: Path) -> dict[int, str]:
+    """Every process that works in this home: number -> command line."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if entry.joinpath("cwd").readlink().is_relative_to(home):
+                    found[int(entry.name)] = entry.joinpath("cmdline").read_text().replace("\0", " ")
+            except OSError:
+                continue  # it ended meanwhile, or is a kernel thread
+    return found
+
+
+@dataclass
+class Dev:
+    """A `nyx` command in a process."""
+
+    process: subprocess.Popen[str]
+    home: Path
+    ready: dict[str, str] = field(default_factory=dict)
+
+    def line(self) -> str:
+        return stream(self.process.stdout).readline()
+
+    def wait_ready(self) -> Dev:
+        line = self.line()
+        assert line, f"ended with {self.process.wait(PATIENCE)}: {stream(self.process.stderr).read()}"
+        self.ready = json.loads(line)
+        return self
+
+    def end(self, number: int = signal.SIGINT) -> tuple[int, str, str]:
+        """Send a signal; exit code, the rest of stdout, stderr."""
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        self.process.wait(PATIENCE)  # before communicate, which ends its standard input
+        out, err = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, out, err
+
+
+def stream(stream: IO[str] | None) -> IO[str]:
+    assert stream is not None
+    return stream
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A running stack of the trial's handlers."""
+
+    stack: Stack
+    home: Path
+    folder: Path  # where the handlers leave what they saw
+
+    def aws(self, service: str, **config: Any) -> Any:
+        """A boto3 client of the embedded AWS, with the key of the home."""
+        import boto3
+        from botocore.config import Config
+
+        key = json.loads((self.home / "keys" / "aws.json").read_text())
+        port = json.loads((self.home / "run" / "ports.json").read_text())["aws"]
+        return boto3.client(
+            service,
+            endpoint_url=f"http://127.0.0.1:{port}",
+            region_name="us-east-1",
+            aws_access_key_id=key["access_key"],
+            aws_secret_access_key=key["secret_key"],
+            config=Config(
+                signature_version="s3v4" if service == "s3" else "v4",
+                s3={"addressing_style": "path"},
+                request_checksum_calculation="when_required",
+                response_checksum_validation="when_required",
+                retries={"total_max_attempts": 1},
+                **config,
+            ),
+        )
