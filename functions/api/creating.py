@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Header, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
+from pydantic.json_schema import SkipJsonSchema
 
 from nyxcore.db.connection import Connection, database
 from nyxcore.idempotency.service import Answer, KeyedRequest, once
@@ -15,7 +16,7 @@ from nyxcore.settings import settings
 from nyxcore.tenancy.models import Principal
 
 IdempotencyKey = Annotated[
-    str | None,
+    str | SkipJsonSchema[None],
     Header(
         alias="Idempotency-Key",
         min_length=1,

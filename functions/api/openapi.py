@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from api.parameters import EXAMPLE_ID
 from api.problems import MEDIA_TYPE, Problem
 from nyxcore.runs.models import EventType
 
@@ -139,6 +140,8 @@ def example(schema: Json, schemas: Json) -> Any:
     for key in ("const", "default"):
         if key in schema:
             return schema[key]
+    if {"type": "null"} in schema.get("anyOf", ()):
+        return None  # what may be left open is left open, so that a body can be sent as it is shown
     for key in ("anyOf", "oneOf", "allOf"):
         if key in schema:
             return example(schema[key][0], schemas)
@@ -151,7 +154,7 @@ def example(schema: Json, schemas: Json) -> Any:
 
 def _plain_example(schema: Json) -> Any:
     if schema.get("format") == "uuid":
-        return "0198f2a0-4f1e-7c3a-9b5d-2f6a8c0e1d47"
+        return EXAMPLE_ID
     if schema.get("pattern") == "^[0-9a-f]{64}$":
         return "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
     plain: dict[str, Any] = {"string": "…", "integer": 1, "number": 0.5, "boolean": True, "null": None}

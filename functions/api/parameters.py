@@ -6,24 +6,25 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, Path, Query
+from pydantic.json_schema import SkipJsonSchema
 
 from nyxcore.paging import DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest
 from nyxcore.wire import WireModel
 
-_EXAMPLE = "0198f2a0-4f1e-7c3a-9b5d-2f6a8c0e1d47"
+EXAMPLE_ID = "0198f2a0-4f1e-7c3a-9b5d-2f6a8c0e1d47"
 
-ProjectId = Annotated[UUID, Path(alias="projectId", examples=[_EXAMPLE])]
-RepositoryId = Annotated[UUID, Path(alias="repositoryId", examples=[_EXAMPLE])]
-RunId = Annotated[UUID, Path(alias="runId", examples=[_EXAMPLE])]
-FindingId = Annotated[UUID, Path(alias="findingId", examples=[_EXAMPLE])]
-ReportId = Annotated[UUID, Path(alias="reportId", examples=[_EXAMPLE])]
-TokenId = Annotated[UUID, Path(alias="tokenId", examples=[_EXAMPLE])]
+ProjectId = Annotated[UUID, Path(alias="projectId", examples=[EXAMPLE_ID])]
+RepositoryId = Annotated[UUID, Path(alias="repositoryId", examples=[EXAMPLE_ID])]
+RunId = Annotated[UUID, Path(alias="runId", examples=[EXAMPLE_ID])]
+FindingId = Annotated[UUID, Path(alias="findingId", examples=[EXAMPLE_ID])]
+ReportId = Annotated[UUID, Path(alias="reportId", examples=[EXAMPLE_ID])]
+TokenId = Annotated[UUID, Path(alias="tokenId", examples=[EXAMPLE_ID])]
 
 
 def _page(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="most items of the page")] = DEFAULT_LIMIT,
     cursor: Annotated[
-        str | None,
+        str | SkipJsonSchema[None],
         Query(max_length=300, description="`nextCursor` of the page before; leave it out for the first page"),
     ] = None,
 ) -> PageRequest:

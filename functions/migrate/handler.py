@@ -7,12 +7,12 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, TypeAdapter
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from nyxcore.db import catalog, migrate, roles
 from nyxcore.db.connection import Database
 from nyxcore.errors import InvalidInput, NyxError
 from nyxcore.ids import uuid7
+from nyxcore.settings import from_environment
 
 
 class SchemaDrifted(NyxError):
@@ -21,10 +21,10 @@ class SchemaDrifted(NyxError):
     code = "schema_drifted"
 
 
-class Environment(BaseSettings):
+class Environment(BaseModel):
     """Secrets come in by the environment (resolved from Secrets Manager at deployment), never by the event."""
 
-    model_config = SettingsConfigDict(env_prefix="NYX_", frozen=True)
+    model_config = ConfigDict(frozen=True)
 
     owner_url: SecretStr = Field(description="libpq URL of nyx_owner to the database, not through the proxy")
     master_url: SecretStr | None = Field(default=None, description="libpq URL of the cluster's master user")
@@ -70,7 +70,7 @@ _EVENTS: TypeAdapter[Migrate | Status | Check | CreateTenant] = TypeAdapter(
 
 @cache
 def _environment() -> Environment:
-    return Environment()  # type: ignore[call-arg]  # the environment gives the required ones
+    return from_environment(Environment)
 
 
 def handler(event: dict[str, object], _context: object) -> dict[str, object]:

@@ -13,14 +13,14 @@ type Json = dict[str, Any]
 
 
 class ApiRefused(LocalError):
-    """The API answered with a problem (RFC 9457); `problem_code` is its stable code."""
+    """The API answered with a problem (RFC 9457); `problem_code` is its stable code, `answer` its status."""
 
     code: ClassVar[str] = "api_refused"
 
     def __init__(self, message: str, problem_code: str, status: int) -> None:
         super().__init__(message)
         self.problem_code = problem_code
-        self.status = status
+        self.answer = status
 
 
 class Api:

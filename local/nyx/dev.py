@@ -45,7 +45,7 @@ def _serve(port: int | None, say: Callable[[str], None], *, as_json: bool) -> No
         say(f"State is in {home}.")
         try:
             with open_stack(home, on_status=say, port=port, near=near, guest=False) as stack:
-                _warn(stack, port, say)
+                _warn(stack, near if port is None else None, say)
                 if not as_json:
                     print(_welcome(stack), flush=True)
                 elif not told:
@@ -58,12 +58,12 @@ def _serve(port: int | None, say: Callable[[str], None], *, as_json: bool) -> No
             port = None
 
 
-def _warn(stack: Stack, port: int | None, say: Callable[[str], None]) -> None:
+def _warn(stack: Stack, wished: int | None, say: Callable[[str], None]) -> None:
     found = urlsplit(stack.url).port
     if stack.joined:
         say(f"Another nyx command already runs the stack of this folder, at {stack.url}; joined it.")
-    elif port is None and found != DEFAULT:
-        say(f"Port {DEFAULT} is in use by another program; took {found}. `--port` chooses one.")
+    elif wished not in {None, found}:
+        say(f"Port {wished} is in use by another program; took {found}. `--port` chooses one.")
 
 
 def _line(stack: Stack) -> str:

@@ -86,15 +86,17 @@ def follow(
                 return
             if opened:
                 failures, reached = 0, time.monotonic()
-                wait = following.retry_seconds
-            else:
-                wait = random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**failures))  # noqa: S311 - no secret
-                failures += 1
+            wait = following.retry_seconds if opened else _backoff(failures)
+            failures += not opened
             if time.monotonic() + wait - reached > patience_seconds:
                 raise StreamLost(f"{url} has not answered for {patience_seconds:g} s: {reason}")
             if on_reconnect is not None:
                 on_reconnect(reason)
             sleep(wait)
+
+
+def _backoff(failures: int) -> float:
+    return random.uniform(0, min(_LONGEST_WAIT, _FIRST_WAIT * 2**failures))  # noqa: S311 - no secret
 
 
 class _Following:

@@ -17,6 +17,7 @@ from nyx.errors import DiskFull, HomeUnusable, LocalError
 
 LAYOUT: Final = 1  # version of the layout; a newer nyx may raise it, an older one then refuses
 _MARKER: Final = "nyx-home.json"
+_PARTIAL: Final = f".{_MARKER}."  # how write_private names a file that is not whole yet
 _FOLDERS: Final = ("keys", "logs", "objects", "tmp", "run")
 _REFUSED: Final = {errno.EACCES, errno.EPERM, errno.EROFS}
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
@@ -74,11 +75,7 @@ class Home:
         """
         home = cls(root)
         with disk_errors(root):
-            if root.exists() and not root.is_dir():
-                raise HomeUnusable(
-                    f"{root} is a file; set NYX_HOME to a folder that is empty or does not exist"
-                )
-            if not root.exists() or not any(root.iterdir()):
+            if not root.exists() or home._empty():
                 home._make()
             home.check()
             for name in _FOLDERS:
@@ -142,21 +139,18 @@ class Home:
                 f"{self.root} was made by another version of nyx (layout {layout!r}, this one reads {LAYOUT});"
                 f" use that version, or set NYX_HOME to another folder"
             )
-        with disk_errors(self.root):
-            probe = self.root / ".writable"
-            probe.touch()
-            probe.unlink()
+        if not os.access(self.root, os.W_OK | os.X_OK):
+            raise disk_error(OSError(errno.EACCES, "no right to write, or a read-only disk"), self.root)
+
+    def _empty(self) -> bool:
+        """Whether there is nothing here, or no more than another command's first step (or its failure)."""
+        return self.root.is_dir() and all(entry.name.startswith(_PARTIAL) for entry in self.root.iterdir())
 
     def _make(self) -> None:
         # 0711: where PostgreSQL has to run as `nobody`, it must be able to pass; what is inside is 0700
         self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
-        marker = self.root / _MARKER
-        try:
-            marker.write_text(json.dumps({"product": "nyxcore", "layout": LAYOUT}) + "\n")
-            (self.root / ".gitignore").write_text("*\n")
-        except OSError:
-            marker.unlink(missing_ok=True)  # half a marker would make an empty folder a damaged one
-            raise
+        write_private(self.root / _MARKER, json.dumps({"product": "nyxcore", "layout": LAYOUT}) + "\n")
+        (self.root / ".gitignore").write_text("*\n")
 
 
 def write_private(path: Path, text: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Self
@@ -16,7 +17,8 @@ from nyx.errors import PostgresFailed, StackFailed
 from nyx.home import Home
 from nyx.ports import HOST, KeptPorts, listen, listen_near, port_of
 from nyx.postgres import Postgres, bundled_binaries, free_port, version_of
-from nyx.processes import Process, end_leftovers, remember
+from nyx.processes import Process, end_leftovers, forget, remember
+from nyxcore.errors import DatabaseUnavailable
 
 if TYPE_CHECKING:
     from nyx.provision import Urls
@@ -66,9 +68,8 @@ class Ready:
 class Parts:
     """PostgreSQL, the embedded AWS and the API. Whoever starts them holds the home's lock."""
 
-    def __init__(self, home: Home, blueprint: Blueprint, environment: Mapping[str, str]) -> None:
-        self._home, self._blueprint = home, blueprint
-        self._shell = Shell.read(environment)
+    def __init__(self, home: Home, blueprint: Blueprint, shell: Shell) -> None:
+        self._home, self._blueprint, self._shell = home, blueprint, shell
         self._ports = KeptPorts(home)
         self._postgres: Postgres | None = None
         self._children: list[Child] = []
@@ -134,19 +135,25 @@ class Parts:
             raise StackFailed(f"PostgreSQL ended by itself; its log is {self._postgres.log}")
 
     def stop(self) -> None:
-        """Stop what was started, last first; what was running then is told to be interrupted."""
-        running = bool(self._children)
+        """Stop what was started, last first; runs that were being worked on end as interrupted."""
         for child in reversed(self._children):
             child.stop()
         self._children.clear()
         if self._postgres is not None:
-            if running and self._urls is not None and self._postgres.pid is not None:
-                from nyx.provision import interrupt
+            try:
+                self._interrupt_runs(self._postgres)
+            finally:
+                self._postgres.stop()
+                self._postgres = None
+        forget(self._home)
 
-                interrupt(self._urls)
-            self._postgres.stop()
-            self._postgres = None
-        remember(self._home, [])
+    def _interrupt_runs(self, server: Postgres) -> None:
+        if self._urls is None or server.pid is None:
+            return
+        from nyx.provision import interrupt
+
+        with suppress(DatabaseUnavailable):  # then the next start does it
+            interrupt(self._urls)
 
     def _start_postgres(self, say: Say) -> Postgres:
         binaries = bundled_binaries()

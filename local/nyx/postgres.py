@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
@@ -146,13 +147,10 @@ class Postgres:
                 "--pwfile", password_file.name, "--auth", "scram-sha-256", "--encoding", "UTF8",
                 "--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8", "--no-sync",
             ]  # fmt: skip
-            done = subprocess.run(
-                [*prefix, *arguments], capture_output=True, stdin=subprocess.DEVNULL, env=_environment(),
-                cwd="/", check=False,
-            )  # fmt: skip
-        if done.returncode != 0:
+            words = _run_group([*prefix, *arguments])
+        if words is not None:
             shutil.rmtree(fresh, ignore_errors=True)
-            raise _failure("PostgreSQL could not make its data folder", self.data, done.stderr)
+            raise _failure("PostgreSQL could not make its data folder", self.data, words)
         fresh.rename(self.data)
 
     def start(self, *, timeout: float = 60.0) -> None:
@@ -257,6 +255,21 @@ def _give_to_nobody(data: Path) -> os.stat_result:
     nobody = pwd.getpwnam("nobody")
     os.chown(data, nobody.pw_uid, nobody.pw_gid)
     return data.stat()
+
+
+def _run_group(command: list[str]) -> bytes | None:
+    """Run a program; None, or what it said when it failed. Ctrl-C ends it with all that it has started."""
+    with subprocess.Popen(
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        env=_environment(), cwd="/", start_new_session=True,
+    ) as process:  # fmt: skip
+        try:
+            words = process.communicate()[1]
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return words if process.returncode else None
 
 
 def _environment() -> dict[str, str]:

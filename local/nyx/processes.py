@@ -60,6 +60,11 @@ def remember(home: Home, processes: list[Process]) -> None:
     write_private(_file(home), json.dumps([asdict(process) for process in processes]))
 
 
+def forget(home: Home) -> None:
+    """Nothing of this home runs any more. Needs no room on the disk."""
+    _file(home).unlink(missing_ok=True)
+
+
 def end_leftovers(home: Home) -> list[str]:
     """End what an earlier, killed holder of this home left running; the names of what was found.
 
@@ -80,7 +85,7 @@ def end_leftovers(home: Home) -> list[str]:
             process.signal(signal.SIGKILL)
             process.wait(3.0)
     _unlock_from_zombie(home.postgres)
-    _file(home).unlink(missing_ok=True)
+    forget(home)
     return [process.name for process in found]
 
 

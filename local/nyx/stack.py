@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from nyx.errors import StackFailed, StackStopped
+from nyx.environment import Shell
+from nyx.errors import BadUsage, StackFailed, StackStopped
 from nyx.home import Home, disk_errors
 from nyx.lock import Lock, Running
 from nyx.parts import Blueprint, Parts
@@ -98,14 +99,19 @@ def open_stack(
     ------
     LocalError : with the sentence to show.
     """
-    opened = Home.open(home)
+    shell, opened = Shell.read(environment), Home.open(home)
     with ExitStack() as cleanup:
         lock = cleanup.enter_context(Lock(opened))
         running = _take_or_join(lock, opened, on_status, guest=guest)
         if running is not None:
+            if shell.owner_url not in {None, running.database_url}:
+                raise BadUsage(
+                    f"the stack of {home} runs on another database than the one that NYX_DATABASE_URL names;"
+                    " stop it first, or set NYX_HOME to another folder"
+                )
             yield _joined(running, lock)
             return
-        parts = Parts(opened, blueprint or Blueprint.of_repository(), environment)
+        parts = Parts(opened, blueprint or Blueprint.of_repository(), shell)
         cleanup.push(lambda *_: _uninterrupted(lambda: _stop(lock, parts)))
         with disk_errors(home):
             stack = _started(parts, lock, on_status, port=port, near=near)
@@ -121,14 +127,14 @@ def open_database(
 
     Where no stack runs, PostgreSQL alone is started. The schema is left as it is. Raises as `open_stack` does.
     """
-    opened = Home.open(home)
+    shell, opened = Shell.read(environment), Home.open(home)
     with ExitStack() as cleanup:
         lock = cleanup.enter_context(Lock(opened))
         running = _take_or_join(lock, opened, on_status, guest=True)
         if running is not None:
             yield running.database_url
             return
-        parts = Parts(opened, Blueprint.of_repository(), environment)
+        parts = Parts(opened, Blueprint.of_repository(), shell)
         cleanup.push(lambda *_: _uninterrupted(parts.stop))
         with disk_errors(home):
             url = parts.start_database(on_status).owner

@@ -6,7 +6,7 @@ import re
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 from pydantic.alias_generators import to_camel
 
 from nyxcore import clock
@@ -41,8 +41,13 @@ def _json_number(value: object) -> object:
     return value
 
 
-GivenInteger = Annotated[int, BeforeValidator(_json_number, json_schema_input_type=int)]
-"""An integer in a request as JSON Schema has it: 5 and 5.0, where pydantic alone would take "5" and true too."""
+A_NUMBER = BeforeValidator(_json_number)
+"""Stands last in `Annotated[int, ...]`: 5 and 5.0, as JSON Schema has it, where pydantic also takes "5" and true."""
+
+# One line with something to see on it: at least one character that is no space, and no control character.
+LINE = r"^[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f\s][^\u0000-\u001f\u007f]*$"
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE)]
+"""What a person calls something."""
 
 
 class WireModel(BaseModel):

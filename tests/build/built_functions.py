@@ -35,6 +35,8 @@ EMULATOR = next(
 # Not the one of .venv: a child that a function starts by sys.executable would see the project's own packages.
 PYTHON = os.path.realpath(sys.executable)
 
+WRAPPER = "AWS_LAMBDA_EXEC_WRAPPER"
+
 
 @dataclass(frozen=True)
 class BuiltFunction:
@@ -52,11 +54,21 @@ class BuiltFunction:
         """Its variables as Lambda would set them; `resolved` stands for what CloudFormation fills in."""
         found = {}
         for name, value in self.variables.items():
+            if name == WRAPPER:
+                continue  # the emulator knows nothing of it: see `wrapper`
             if isinstance(value, str):
                 found[name] = value
             elif name in resolved:
                 found[name] = resolved[name]
         return found
+
+    def wrapper(self) -> list[str]:
+        """The program of a layer that gets the command of the managed runtime, or nothing."""
+        if WRAPPER not in self.variables:
+            return []
+        below = Path(self.variables[WRAPPER]).relative_to("/opt")
+        (found,) = [layer / below for layer in self.layers if (layer / below).is_file()]
+        return [str(found)]
 
 
 class Emulator:
@@ -81,6 +93,7 @@ class Emulator:
             f"127.0.0.1:{self._port}",
             "--runtime-api-address",
             f"127.0.0.1:{self._api_port}",
+            *self._function.wrapper(),
             *(PYTHON, "-S", "-m", "awslambdaric", self._function.handler),
         ]
         with self._logs.open("ab") as logs:
@@ -105,13 +118,18 @@ class Emulator:
 
     def invoke(self, event: object) -> Any:
         """What the function answers; a failed invocation is `{"errorType", "errorMessage", ...}`."""
+        answer = self.invoke_raw(event)
+        return json.loads(answer) if answer else None
+
+    def invoke_raw(self, event: object) -> bytes:
+        """The bytes that the function answers; of a streamed response all of them, since the emulator buffers."""
         answer = httpx.post(
             f"http://127.0.0.1:{self._port}/2015-03-31/functions/function/invocations",
             content=json.dumps(event),
             timeout=self._function.timeout,
         )
         assert answer.status_code == 200, f"{answer.text}\n{self.logs()}"
-        return json.loads(answer.content) if answer.content else None
+        return answer.content
 
     def logs(self) -> str:
         """What the function and the emulator have written."""
@@ -119,7 +137,9 @@ class Emulator:
 
     def _environment(self) -> dict[str, str]:
         python = [self._function.code, *(layer / "python" for layer in self._function.layers), self._runtime]
-        path = [*(layer / "bin" for layer in self._function.layers), Path("/usr/bin"), Path("/bin")]
+        # Not this machine's programs: Lambda has no git, for one. A wrapper is a shell script and may need some.
+        system = [Path("/usr/bin"), Path("/bin")] if self._function.wrapper() else []
+        path = [*(layer / "bin" for layer in self._function.layers), *system]
         lambdas = {
             "PATH": ":".join(map(str, path)),
             "PYTHONPATH": ":".join(map(str, python)),

@@ -68,16 +68,13 @@ class Deployment:
 
     def invoke(self, function: str, payload: object) -> Any:
         """What the built function answers."""
-        if function not in self._running:
-            emulator = Emulator(
-                self._functions[function],
-                self._resolved(),
-                aws=self.endpoint,
-                runtime=self._runtime,
-                logs=self._logs / f"{function}.log",
-            )
-            self._running[function] = self._stack.enter_context(emulator)
-        return self._running[function].invoke(payload)
+        return self._started(function).invoke(payload)
+
+    def stream(self, payload: object) -> tuple[dict[str, Any], bytes]:
+        """Metadata and body of what the built StreamFunction streams."""
+        answer = self._started("StreamFunction").invoke_raw(payload)
+        metadata, _, body = answer.partition(b"\0" * 8)
+        return json.loads(metadata), body
 
     def logs(self, function: str) -> str:
         """What the function has written so far."""
@@ -98,6 +95,18 @@ class Deployment:
         """libpq URL of nyx_app."""
         url: str = self.postgres.url("nyx_app", APP_PASSWORD, "nyxcore")
         return url
+
+    def _started(self, function: str) -> Emulator:
+        if function not in self._running:
+            emulator = Emulator(
+                self._functions[function],
+                self._resolved(),
+                aws=self.endpoint,
+                runtime=self._runtime,
+                logs=self._logs / f"{function}.log",
+            )
+            self._running[function] = self._stack.enter_context(emulator)
+        return self._running[function]
 
     def _resolved(self) -> dict[str, str]:
         """What CloudFormation fills in; a function gets those of them that the template gives it."""

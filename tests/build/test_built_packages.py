@@ -119,6 +119,12 @@ def test_binaries_need_no_newer_libc_than_lambda_has() -> None:
         assert max(versions, default=(0,)) <= (2, 34), path.relative_to(BUILT)
 
 
+def test_the_roots_that_verify_the_proxys_certificate_are_where_the_url_says() -> None:
+    tls = re.search(r"sslrootcert=/opt/(\S+)", (ROOT / "infrastructure/database.yaml").read_text())
+    assert tls is not None
+    assert "Amazon Root CA 1" in (BUILT / "CoreLayer" / tls[1]).read_text()
+
+
 @pytest.mark.parametrize("layer", ["core", "tools"])
 def test_a_layer_has_the_very_versions_of_the_project(layer: str) -> None:
     def versions(path: Path) -> dict[str, str]:

@@ -43,10 +43,10 @@ class Client:
     """Calls the API as API Gateway would."""
 
     def __init__(self, deployment: Deployment, token: str) -> None:
-        self._deployment, self._token = deployment, token
+        self._deployment, self.token = deployment, token
 
     def call(self, method: str, path: str, content: object = None) -> dict[str, Any]:
-        sample = with_token(event("ApiFunction.create-project"), self._token)
+        sample = with_token(event("ApiFunction.create-project"), self.token)
         path = f"/api/v1{path}"
         sample |= {
             "httpMethod": method,
@@ -99,33 +99,50 @@ def upload(client: Client) -> tuple[str, str]:
     return project, repository
 
 
-def test_an_uploaded_archive_becomes_a_patch_through_the_built_functions(
-    deployment: Deployment, client: Client
-) -> None:
+@pytest.fixture(scope="module")
+def run(deployment: Deployment, client: Client) -> dict[str, Any]:
+    """A run that the built functions have brought to its end, as the API shows it."""
     project, repository = upload(client)
-    run = body(
-        client.call(
-            "POST",
-            "/runs",
-            {"kind": "auto-fix", "projectId": project, "repositoryId": repository, "options": {}},
-        )
-    )
-    (execution,) = deployment.client("stepfunctions").list_executions(stateMachineArn=deployment.machine)[
-        "executions"
-    ]
-    assert execution["name"] == run["id"]
-    described = deployment.client("stepfunctions").describe_execution(executionArn=execution["executionArn"])
-    state = json.loads(described["input"])
+    draft = {"kind": "auto-fix", "projectId": project, "repositoryId": repository, "options": {}}
+    queued = body(client.call("POST", "/runs", draft))
+    states = deployment.client("stepfunctions")
+    (execution,) = states.list_executions(stateMachineArn=deployment.machine)["executions"]
+    assert execution["name"] == queued["id"]
+    state = json.loads(states.describe_execution(executionArn=execution["executionArn"])["input"])
     machine = json.loads((ROOT / "functions/pipelines/auto_fix/pipeline.asl.json").read_text())
-
     for function, given in tasks(machine, state):
         answer = deployment.invoke(function, given)
         assert "errorType" not in (answer or {}), deployment.logs(function)
         if function == "AutoFixScanFunction":
             state["scan"] = answer
+    finished: dict[str, Any] = body(client.call("GET", f"/runs/{queued['id']}"))
+    return finished
 
-    finished = body(client.call("GET", f"/runs/{run['id']}"))
-    assert finished["status"] == "succeeded"
-    assert finished["counts"]["fixed"] >= 1
+
+def test_an_uploaded_archive_becomes_a_patch_through_the_built_functions(
+    client: Client, run: dict[str, Any]
+) -> None:
+    assert run["status"] == "succeeded"
+    assert run["counts"]["fixed"] >= 1
     patch = client.call("GET", f"/runs/{run['id']}/patch")["body"]
     assert "-import os\n" in patch
+
+
+def test_the_run_ends_with_a_report_from_the_built_functions(client: Client, run: dict[str, Any]) -> None:
+    report = body(client.call("GET", f"/reports/{run['result']['reportId']}"))
+    assert "import os" in report["content"]
+
+
+def test_the_built_stream_tells_the_whole_history_of_the_run(
+    deployment: Deployment, client: Client, run: dict[str, Any]
+) -> None:
+    sample = with_token(event("StreamFunction"), client.token)
+    sample |= {"path": f"/api/v1/events/runs/{run['id']}"}
+    sample["pathParameters"]["runId"] = run["id"]
+    metadata, streamed = deployment.stream(sample)
+    assert metadata["statusCode"] == 200
+    assert metadata["headers"]["Content-Type"] == "text/event-stream; charset=utf-8"
+    lines = streamed.decode().splitlines()
+    numbers = [int(line.removeprefix("id: ")) for line in lines if line.startswith("id: ")]
+    assert numbers == list(range(1, run["lastSeq"] + 1))
+    assert [line for line in lines if line.startswith("event: ")][-1] == "event: done"

@@ -81,7 +81,7 @@ class Cluster:
         name = f"test_{next(self._numbers)}"
         with psycopg.connect(self.server.superuser_url, autocommit=True) as connection:
             connection.execute(
-                f"create database {name} template {template} owner nyx_owner"
+                f"create database {name} template {template} strategy {self._strategy} owner nyx_owner"
             )
             connection.execute(f"revoke all on database {name} from public")  # not copied with a template
             connection.execute(f"grant connect on database {name} to nyx_app")

@@ -10,6 +10,7 @@ from fastapi.responses import Response, StreamingResponse
 from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials
 from pydantic import Field
 from pydantic.config import JsonDict
+from pydantic.json_schema import SkipJsonSchema
 
 from api.caller import BEARER, RunsReader
 from api.creating import IdempotencyKey, create, created
@@ -87,13 +88,13 @@ async def stream_events(
     kind: Annotated[Literal["auto-fix", "refactor", "code-analysis", "workflows", "runs"], Path()],
     run_id: Annotated[str, Path(alias="runId", json_schema_extra={"format": "uuid"})],
     last_event_id: Annotated[
-        str | None,
+        str | SkipJsonSchema[None],
         Header(
             alias="Last-Event-ID", description="send every event after this one", json_schema_extra=_NUMBER
         ),
     ] = None,
     query_cursor: Annotated[
-        str | None,
+        str | SkipJsonSchema[None],
         Query(
             alias="lastEventId", description="the same, where no header can be set", json_schema_extra=_NUMBER
         ),

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
+from pydantic.json_schema import SkipJsonSchema
 
 from api.caller import RunsReader, RunsWriter
 from api.delivery import INLINE_LIMIT, link_to
@@ -31,9 +32,9 @@ def list_findings(
     run_id: RunId,
     page: PageParameters,
     *,
-    category: Annotated[Category | None, Query()] = None,
-    severity: Annotated[Severity | None, Query()] = None,
-    state: Annotated[State | None, Query()] = None,
+    category: Annotated[Category | SkipJsonSchema[None], Query()] = None,
+    severity: Annotated[Severity | SkipJsonSchema[None], Query()] = None,
+    state: Annotated[State | SkipJsonSchema[None], Query()] = None,
 ) -> PageOf[Finding]:
     """What the run found, in its order. A page of filtered findings may be shorter than the list."""
     with database().transaction(caller.tenant_id) as connection:

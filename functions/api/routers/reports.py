@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from api.caller import ReportsReader, ReportsWriter
 from api.creating import IdempotencyKey, create, created
@@ -84,9 +85,9 @@ def list_run_reports(caller: ReportsReader, run_id: RunId, page: PageParameters)
 def list_reports(
     caller: ReportsReader,
     page: PageParameters,
-    project_id: Annotated[UUID | None, Query(alias="projectId")] = None,
-    type: Annotated[RunKind | None, Query(description="kind of the run")] = None,
-    style: Annotated[Style | None, Query()] = None,
+    project_id: Annotated[UUID | SkipJsonSchema[None], Query(alias="projectId")] = None,
+    type: Annotated[RunKind | SkipJsonSchema[None], Query(description="kind of the run")] = None,
+    style: Annotated[Style | SkipJsonSchema[None], Query()] = None,
 ) -> PageOf[ReportSummary]:
     """The tenant's reports, newest first, without content and without those that are deleted."""
     with database().transaction(caller.tenant_id) as connection:

@@ -8,11 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from api.caller import RunsReader, RunsWriter
 from api.creating import IdempotencyKey, create, created
 from api.openapi import problems
-from api.parameters import PageOf, PageParameters, RunId, page_of
+from api.parameters import EXAMPLE_ID, PageOf, PageParameters, RunId, page_of
 from nyxcore.db.connection import Connection, database
 from nyxcore.errors import InvalidInput, NotFound
 from nyxcore.idempotency.service import Answer
@@ -31,7 +32,9 @@ class RunDraft(RequestModel):
     kind: RunKind = Field(examples=["auto-fix"])
     project_id: UUID
     repository_id: UUID | None = Field(
-        default=None, description="what `auto-fix`, `refactor`, `code-analysis` work on"
+        default=None,
+        description="what `auto-fix`, `refactor` and `code-analysis` work on",
+        examples=[EXAMPLE_ID],
     )
     workflow_id: UUID | None = Field(default=None, description="what kind `workflow` runs")
     input: str | dict[str, Any] | None = Field(default=None, description="input of a workflow")
@@ -86,9 +89,9 @@ def create_run(request: Request, caller: RunsWriter, body: RunDraft, key: Idempo
 def list_runs(
     caller: RunsReader,
     page: PageParameters,
-    kind: Annotated[RunKind | None, Query()] = None,
-    status: Annotated[RunStatus | None, Query()] = None,
-    project_id: Annotated[UUID | None, Query(alias="projectId")] = None,
+    kind: Annotated[RunKind | SkipJsonSchema[None], Query()] = None,
+    status: Annotated[RunStatus | SkipJsonSchema[None], Query()] = None,
+    project_id: Annotated[UUID | SkipJsonSchema[None], Query(alias="projectId")] = None,
 ) -> PageOf[Run]:
     """The tenant's runs, newest first."""
     after = page.after_id("runs")

@@ -14,10 +14,9 @@ from api.openapi import problems
 from api.parameters import PageOf, PageParameters, TokenId, page_of
 from nyxcore.db.connection import Connection, database
 from nyxcore.idempotency.service import Answer
-from nyxcore.projects.models import ProjectName
 from nyxcore.tenancy import service
 from nyxcore.tenancy.models import SCOPES, ApiToken, Scope
-from nyxcore.wire import GivenInstant, RequestModel
+from nyxcore.wire import GivenInstant, Name, RequestModel
 
 router = APIRouter(prefix="/tokens", tags=["tokens"])
 
@@ -25,7 +24,7 @@ router = APIRouter(prefix="/tokens", tags=["tokens"])
 class TokenDraft(RequestModel):
     """A token that is asked for."""
 
-    name: ProjectName = Field(examples=["ci"])
+    name: Name = Field(examples=["ci"])
     scopes: list[Scope] = Field(min_length=1, max_length=len(SCOPES), examples=[["runs:read", "runs:write"]])
     project_id: UUID | None = Field(
         default=None, description="pin to this project: all others are 404 to the token"

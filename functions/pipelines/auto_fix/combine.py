@@ -2,9 +2,6 @@
 
 from nyxcore.db.connection import database
 from nyxcore.pipelines.auto_fix.combine import combine
-from nyxcore.pipelines.auto_fix.keys import TaskInput
+from pipelines.task import task
 
-
-def handler(event: dict[str, object], _context: object) -> None:
-    """Run the task; its documents are in S3 and Postgres."""
-    combine(database(), TaskInput.model_validate(event))
+handler = task(lambda given: combine(database(), given))

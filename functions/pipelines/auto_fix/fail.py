@@ -2,9 +2,6 @@
 
 from nyxcore.db.connection import database
 from nyxcore.pipelines.auto_fix.finish import fail
-from nyxcore.pipelines.auto_fix.keys import TaskInput
+from pipelines.task import task
 
-
-def handler(event: dict[str, object], _context: object) -> None:
-    """End the run, and start what waits for its place."""
-    fail(database(), TaskInput.model_validate(event))
+handler = task(lambda given: fail(database(), given))

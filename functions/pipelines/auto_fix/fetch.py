@@ -1,9 +1,6 @@
 """Task of the auto-fix pipeline: fetch. No database on this side of the wall."""
 
 from nyxcore.pipelines.auto_fix.fetch import fetch
-from nyxcore.pipelines.auto_fix.keys import TaskInput
+from pipelines.task import task
 
-
-def handler(event: dict[str, object], _context: object) -> None:
-    """Read the source and upload manifest and packs."""
-    fetch(TaskInput.model_validate(event))
+handler = task(fetch)

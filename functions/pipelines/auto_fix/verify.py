@@ -1,10 +1,7 @@
 """Task of the auto-fix pipeline: verify."""
 
 from nyxcore.db.connection import database
-from nyxcore.pipelines.auto_fix.keys import TaskInput
 from nyxcore.pipelines.auto_fix.verify import verify
+from pipelines.task import task
 
-
-def handler(event: dict[str, object], _context: object) -> None:
-    """Run the task; its documents are in S3 and Postgres."""
-    verify(database(), TaskInput.model_validate(event))
+handler = task(lambda given: verify(database(), given))

@@ -13,6 +13,7 @@ import threading
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -47,7 +48,7 @@ class Pool:
     """At most `size` workers. A crashed or killed one is replaced when it is next needed."""
 
     def __init__(self, settings: WorkerSettings, size: int) -> None:
-        self._settings, self._size = settings, size
+        self._settings = settings
         self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
         for _ in range(size):
             self._idle.put(None)  # a place without a process yet
@@ -56,8 +57,11 @@ class Pool:
         self._closed = False
 
     def warm(self) -> None:
-        """Start every worker ahead of its first event."""
-        places = [self._idle.get() for _ in range(self._size)]
+        """Start the workers that are not in use ahead of their first event."""
+        places = []
+        with suppress(queue.Empty):
+            while True:
+                places.append(self._idle.get_nowait())
         for place in places:
             self._idle.put(place or self._start())
 
@@ -86,7 +90,11 @@ class Pool:
             self._closed = True
             workers, self._workers = self._workers, set()
         for worker in workers:
-            worker.kill()
+            worker.kill()  # whoever waits for its answer closes it
+        with suppress(queue.Empty):
+            while True:
+                if (idle := self._idle.get_nowait()) is not None:
+                    idle.close()
 
     def _start(self, replacing: _Worker | None = None) -> _Worker:
         if replacing is not None:

@@ -45,6 +45,7 @@ def main() -> None:
     """Serve until the supervisor ends this process."""
     supervisor = Supervisor()
     settings = supervisor.configuration
+    Path(settings["log"]).unlink(missing_ok=True)  # each start has its own
     try:
         functions = functions_of(Path(settings["template"]))
         machines = machines_of(Path(settings["pipelines"]), functions)

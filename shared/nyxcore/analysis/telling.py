@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -11,12 +10,11 @@ from nyxcore.analysis import wording
 from nyxcore.analysis.diffs import Lines, unified
 from nyxcore.analysis.filestate import AcceptedFix, FileState
 from nyxcore.analysis.job import Job
-from nyxcore.analysis.locate import Rows
 from nyxcore.analysis.models import Finding, State, Verdict
 from nyxcore.analysis.objects import finding_key, finding_object, told
-from nyxcore.analysis.protocol import DetectedRow, FindingRow, RowWriter, edit_rows, finding_of, finding_row
+from nyxcore.analysis.protocol import DetectedRow, RowWriter, edit_rows, finding_of
 from nyxcore.analysis.rounds import MOST_ROUNDS
-from nyxcore.analysis.rulebook import PYTHON_SYNTAX, rules
+from nyxcore.analysis.rulebook import PYTHON_SYNTAX
 
 if TYPE_CHECKING:
     from nyxcore.analysis.combining import Combined
@@ -79,26 +77,18 @@ class Teller:
         )
 
     def _tell_fixes(self, state: FileState, keys: dict[int, str], writer: RowWriter) -> None:
-        lines: dict[bytes, Lines] = {}
-        seen: Counter[bytes] = Counter()
+        before: Lines | None = None
         for fix in state.fixes:
-            own = len(fix.verdict.candidate.findings)
+            if before is None or before.content is not fix.before:
+                before = Lines(fix.before)
             names = [keys[origin] for origin in fix.origins if origin in keys]
-            for origin in fix.origins[:own]:
-                tracked = state.tracked[origin]
-                if tracked.born and self._job.options.wants(rules()[tracked.finding.rule].category):
-                    row = _follow_up(state, fix, tracked.finding, seen)
-                    found = finding_object(state.path, row, "fixed", None, fix.key)
-                    self._write_finding(found, writer)
-                    names.append(finding_key(row["fingerprint"], row["ordinal"]))
-            before = lines.setdefault(fix.before, Lines(fix.before))
             writer.write({"fix": self._fix_object(state, fix, names, before)})
             self._counts["fixes"] += 1
 
     def _fix_object(
         self, state: FileState, fix: AcceptedFix, findings: list[str], before: Lines
     ) -> dict[str, object]:
-        mended = [state.tracked[origin].finding.rule for origin in fix.origins]
+        mended = [state.tracked[origin] for origin in fix.origins]
         return {
             "key": fix.key,
             "file": fix.path,
@@ -156,17 +146,3 @@ class _Left:
         if self._state.withdrawn:
             return "failed", wording.restless(MOST_ROUNDS)
         return "failed", wording.not_combined()
-
-
-def _follow_up(state: FileState, fix: AcceptedFix, finding: Finding, seen: Counter[bytes]) -> FindingRow:
-    """A finding that only the fixes before brought up, told where its fix begins in the pristine file."""
-    rows = Rows(state.pristine)
-    line, end_line = rows.row(fix.edits[0].start), rows.row(fix.edits[-1].end)
-    text = b"follow-up\0" + b" ".join(rows.text(line).split())
-    identity = b"\0".join((finding.rule.encode(), state.path.encode("utf-8", "surrogateescape"), text))
-    ordinal = seen[identity]
-    seen[identity] += 1
-    row = finding_row(finding, hashlib.sha256(identity + b"\0%d" % ordinal).hexdigest()[:40], ordinal)
-    row["line"], row["endLine"] = line, max(line, end_line)
-    row["message"] = f"{finding.message} (once the fixes are in that its own fix needs)"
-    return row

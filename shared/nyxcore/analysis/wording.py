@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from nyxcore.analysis.filestate import AcceptedFix
+from nyxcore.analysis.filestate import AcceptedFix, Tracked
 from nyxcore.analysis.models import PYTHON, Finding, Options, Verdict
 from nyxcore.analysis.rulebook import SYNTAX, rules
 
@@ -72,12 +72,17 @@ def restless(rounds: int) -> str:
     return f"The fixes of this file kept calling for further ones; after {rounds} rounds all were taken back."
 
 
-def explanation(rule_ids: Sequence[str], verdict: Verdict) -> str:
+def explanation(mended: Sequence[Tracked], verdict: Verdict) -> str:
     """What a fix does and why, from the rules that it serves."""
-    told = dict.fromkeys(f"{rules()[rule].title}. {rules()[rule].explanation}" for rule in rule_ids)
-    more = dict.fromkeys(rules()[rule].title for rule in verdict.took_in)
-    also = f" The fix also mends what it would itself have brought up: {', '.join(more)}." if more else ""
-    return " ".join(told) + also
+    rule_texts = ((rules()[it.finding.rule].title, rules()[it.finding.rule].explanation) for it in mended)
+    text = " ".join(dict.fromkeys(f"{title}. {why}" for title, why in rule_texts))
+    if all(it.born for it in mended):
+        said = "; ".join(dict.fromkeys(it.finding.message for it in mended))
+        text = f"Follows from the fixes that it needs, after which this is left: {said}. {text}"
+    if verdict.took_in:
+        more = ", ".join(dict.fromkeys(rules()[rule].title for rule in verdict.took_in))
+        text += f" The fix also mends what it would itself have brought up: {more}."
+    return text
 
 
 def evidence(fix: AcceptedFix, *, git: bool) -> Evidence:
@@ -94,22 +99,16 @@ def evidence(fix: AcceptedFix, *, git: bool) -> Evidence:
     if verdict.removes:
         listed = ", ".join(f"`{name}`" for name in verdict.removes)
         guard = f"no other file mentions both this module and {listed}, which it takes away"
-    unchecked = (
-        "the project's own tests"
-        if git
-        else "the project's own tests, and the patch by git, which is not here"
-    )
     checks = [
         ("finding_gone", f"{_how(fix)}: {tool} no longer reports what the fix is for"),
         ("nothing_new", "the same scan, with every rule in use, shows nothing that was not there before"),
         ("parses", f"no worse than before, by {parser}"),
         ("other_files", guard),
-        *([("patch_applies", "git apply --check on the files as they were")] if git else []),
-        (
-            "combined",
-            "the file with all of its fixes was scanned again and shows nothing new; "
-            f"not checked: {unchecked}",
-        ),
+        ("combined", "the file with all of its fixes was scanned again and shows nothing new"),
+        ("patch_applies", "git apply --check on the files as they were")
+        if git
+        else ("patch_not_tried", "there is no git here to try the patch with"),
+        ("tests_not_run", "every check above is static; the project's own tests were not run"),
     ]
     return [{"check": check, "ok": True, "detail": detail} for check, detail in checks]
 

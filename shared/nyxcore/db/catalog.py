@@ -3,6 +3,9 @@
 A schema tool that silently drops a vector column or its HNSW index, row-level security switched off for a moment
 and never on again, a grant that was given by hand: each is a difference with a name here.
 
+Not looked at: storage and compression of columns, statistics targets, casts, operators, collations, text search
+configurations, foreign servers, and event triggers of a superuser (a managed service has some of its own).
+
 After a new migration: `python -m nyxcore.db.catalog --write URL`, and read the diff of snapshot.json.
 """
 

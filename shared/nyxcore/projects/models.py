@@ -7,13 +7,10 @@ from uuid import UUID
 
 from pydantic import Field
 
-from nyxcore.wire import GivenInteger, Instant, RequestModel, WireModel
+from nyxcore.wire import A_NUMBER, LINE, Instant, Name, RequestModel, WireModel
 
 Source = Literal["github", "archive", "path"]
 
-# One line with something to see on it: at least one character that is no space.
-LINE = r"^[^\u0000-\u001f\u007f]*[^\u0000-\u0020\u007f\s][^\u0000-\u001f\u007f]*$"
-ProjectName = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE, examples=["Flask"])]
 RepositoryName = Annotated[str, Field(min_length=1, max_length=400, pattern=LINE, examples=["flask-3.1.0"])]
 
 _GITHUB_NAME = r"^[A-Za-z0-9](-?[A-Za-z0-9]){0,38}/[A-Za-z0-9._-]{1,100}$"
@@ -33,7 +30,7 @@ class Project(WireModel):
 class ProjectDraft(RequestModel):
     """A project to be made, or its new name."""
 
-    name: ProjectName
+    name: Name = Field(examples=["Flask"])
 
 
 class Repository(WireModel):
@@ -90,7 +87,7 @@ class ArchiveDraftUpload(RequestModel):
     """
 
     filename: str = Field(pattern=_ARCHIVE_NAME, examples=["flask-3.1.0.tar.gz"])
-    bytes: Annotated[GivenInteger, Field(ge=1, le=5 * 1024**3)] | None = Field(
+    bytes: Annotated[int, Field(ge=1, le=5 * 1024**3), A_NUMBER] | None = Field(
         default=None, examples=[741_120]
     )
     sha256: str | None = Field(default=None, pattern=r"^[0-9a-f]{64}$")

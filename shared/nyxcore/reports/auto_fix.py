@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from nyxcore.findings.models import Finding, Fix
+from nyxcore.findings.models import Evidence, Finding, Fix
 from nyxcore.reports.markdown import code, fenced, inline, table
 
 SEVERITIES = ("critical", "high", "medium", "low")
@@ -88,8 +88,7 @@ def _summary(report: AutoFixReport) -> str:
     if serious:
         worst = Counter[str](f.severity for f in serious)
         named = " and ".join(f"{worst[s]} {s}" for s in SEVERITIES if worst[s])
-        verb = "waits" if len(serious) == 1 else "wait"
-        lines.append(f"Look first at what {verb} for you: {named}, listed under *What was left*.")
+        lines.append(f"Look first at the {named} that were left: see *What was left, and why*.")
     return "\n\n".join(lines)
 
 
@@ -130,9 +129,8 @@ def _fixed(report: AutoFixReport) -> Iterable[str]:
         found = [findings[id_] for id_ in fix.finding_ids if id_ in findings]
         if found:
             by_rule[found[0].rule].append((min(found, key=_rank), fix))
-    usual = _usual_evidence(report.fixes)
     yield "## What was fixed"
-    yield "Unless a fix says otherwise, each one passed these checks: " + "; ".join(usual) + "."
+    yield "Gravest first. Below each diff stand the checks that the fix has passed; *How this was made* explains them."
     budget = DIFF_BUDGET
     groups = sorted(by_rule.items(), key=lambda item: (_rank(item[1][0][0]), -len(item[1]), item[0]))
     for rule, pairs in groups:
@@ -146,32 +144,36 @@ def _fixed(report: AutoFixReport) -> Iterable[str]:
                 left_over.append(f"{code(finding.file)}:{finding.start_line}")
                 continue
             budget -= len(fix.diff)
-            yield _one_fix(finding, fix, usual)
+            yield _one_fix(finding, fix)
         if left_over:
             shown = ", ".join(left_over[:PLACES_SHOWN]) + (" …" if len(left_over) > PLACES_SHOWN else "")
             yield f"And {len(left_over):,} more, whose diffs are in the patch: {shown}"
 
 
-def _one_fix(finding: Finding, fix: Fix, usual: Sequence[str]) -> str:
+def _one_fix(finding: Finding, fix: Fix) -> str:
     also = f" (settles {len(fix.finding_ids)} findings)" if len(fix.finding_ids) > 1 else ""
-    parts = [
-        f"{code(finding.file)}:{finding.start_line} — {inline(finding.message)}{also}",
-        fenced(fix.diff, "diff"),
-    ]
-    unusual = [
-        f"{inline(e.check)}: {inline(e.detail)}"
-        for e in fix.evidence
-        if _evidence(e.check, e.detail) not in usual
-    ]
+    checked = [_checked(evidence) for evidence in fix.evidence]
     if not fix.safe:
-        unusual.insert(0, "marked *unsafe* by its tool: it may change what the code does in rare cases")
+        checked.append("marked *unsafe* by its tool: it may change what the code does in rare cases")
     if fix.needs:
-        unusual.append(
+        checked.append(
             f"belongs together with {_plural(len(fix.needs), 'other fix', 'other fixes')} of this run"
         )
-    if unusual:
-        parts.append("Evidence: " + "; ".join(unusual) + ".")
-    return "\n\n".join(parts)
+    return "\n\n".join(
+        [
+            f"{code(finding.file)}:{finding.start_line} — {inline(finding.message)}{also}",
+            fenced(fix.diff, "diff"),
+            "Checked: " + " · ".join(checked),
+        ]
+    )
+
+
+def _checked(evidence: Evidence) -> str:
+    """The name of a check; its detail too where it is about this fix in particular, or where it did not pass."""
+    name = evidence.check.replace("_", " ")
+    if not evidence.ok:
+        return f"**not passed: {inline(name)}** ({inline(evidence.detail)})"
+    return f"{name} ({inline(evidence.detail)})" if "`" in evidence.detail else name
 
 
 def _left(report: AutoFixReport) -> Iterable[str]:
@@ -213,14 +215,17 @@ def _not_looked_at(report: AutoFixReport) -> Iterable[str]:
 def _how_checked(report: AutoFixReport) -> str:
     tools = ", ".join(f"{name} {version}" for name, version in sorted(report.tools.items()))
     mode = "safe and unsafe fixes" if report.unsafe else "safe fixes only"
-    return (
-        "## How this was made\n\n"
-        f"Tools: {tools}; {mode}. No model was used. Every fix was first applied by itself to the file as it stands "
-        "and scanned again: it counts only if its finding is gone, the file still parses and nothing new appears. "
-        "Then all fixes of a file were applied together and scanned again, until nothing changed. A fix that "
-        "takes away a name which another file mentions together with its module was withdrawn. "
-        "**The project's own tests were not run: run them before you merge.**"
-    )
+    return f"""## How this was made
+
+Tools: {tools}; {mode}. No model was used.
+
+- **finding gone**, **nothing new**, **parses**: the fix was applied by itself and the file scanned again with every
+  rule in use: what it is for is gone, nothing else has come, and the file parses no worse than before.
+- **other files**: it takes away no name that another file mentions together with this module.
+- **combined**: the file with all of its fixes was scanned again, until nothing changed.
+- **patch applies**: git takes the whole patch on the files as they were.
+
+**The project's own tests were not run: run them before you merge.**"""
 
 
 def _footer(report: AutoFixReport) -> str:
@@ -233,16 +238,6 @@ def _footer(report: AutoFixReport) -> str:
 
 def _rank(finding: Finding) -> int:
     return SEVERITIES.index(finding.severity)
-
-
-def _evidence(check: str, detail: str) -> str:
-    return f"{inline(check)} ({inline(detail)})" if detail else inline(check)
-
-
-def _usual_evidence(fixes: Sequence[Fix]) -> list[str]:
-    """The checks that at least half of the fixes share word for word: said once instead of at each."""
-    seen = Counter(_evidence(e.check, e.detail) for fix in fixes for e in fix.evidence if e.ok)
-    return [text for text, count in seen.items() if count * 2 >= len(fixes)]
 
 
 def _general(finding: Finding) -> str:

@@ -52,19 +52,7 @@ def create_run(
     ArchiveMissing : the repository's archive was never uploaded.
     """
     _require_available(kind)
-    row = repository.source_row(connection, tenant_id, project_id, repository_id)
-    if row is None:
-        raise NotFound(f"there is no project {project_id}")
-    if repository_id is None:
-        raise InvalidInput(f"a run of kind {kind} works on a repository: give repositoryId")
-    if row["repository_id"] is None:
-        raise NotFound(f"there is no repository {repository_id}")
-    if row["repository_project"] != project_id:
-        raise InvalidInput(
-            f"repository {repository_id} is of another project: give projectId {row['repository_project']}"
-        )
-    source = _pin(row)
-    _require_uploaded(source)
+    source = _source(connection, tenant_id, kind, project_id, repository_id)
     values = {
         "kind": kind,
         "project_id": project_id,
@@ -261,8 +249,27 @@ def _require_available(kind: RunKind) -> None:
         )
 
 
+def _source(
+    connection: Connection, tenant_id: UUID, kind: RunKind, project_id: UUID, repository_id: UUID | None
+) -> dict[str, Any]:
+    """What the run will work on, whatever happens to the repository later; checked to be there."""
+    row = repository.source_row(connection, tenant_id, project_id, repository_id)
+    if row is None:
+        raise NotFound(f"there is no project {project_id}")
+    if repository_id is None:
+        raise InvalidInput(f"a run of kind {kind} works on a repository: give repositoryId")
+    if row["repository_id"] is None:
+        raise NotFound(f"there is no repository {repository_id}")
+    if row["repository_project"] != project_id:
+        raise InvalidInput(
+            f"repository {repository_id} is of another project: give projectId {row['repository_project']}"
+        )
+    source = _pin(row)
+    _require_uploaded(source)
+    return source
+
+
 def _pin(row: Mapping[str, Any]) -> dict[str, Any]:
-    """What the run will work on, whatever happens to the repository later."""
     if row["source"] == "path":
         return {"type": "path", "path": row["path"]}
     if row["source"] == "archive":

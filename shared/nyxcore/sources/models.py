@@ -11,6 +11,7 @@ from pathlib import Path
 MAX_SOURCE_BYTES = 1_000_000
 MAX_REFERENCE_BYTES = 256_000
 MAX_EXAMPLES = 5
+MAX_NOTES = 20
 
 type Progress = Callable[[int, int | None], None]
 """Called with how many files are done and how many there are (None while that is unknown)."""
@@ -162,7 +163,7 @@ class Manifest:
     tree_sha256 : over path, content hash and kind of every entry, in the order of the paths' bytes.
     packs : in that order too, so that the packs' entries one after another are sorted.
     skipped : by reason, in the order of `Reason`.
-    notes : sentences for the user about what is unusual here.
+    notes : sentences for the user about what is unusual here, `MAX_NOTES` and a few at the most.
     """
 
     tree_sha256: str

@@ -16,6 +16,7 @@ from typing import BinaryIO
 from nyxcore.errors import SourceRefused
 from nyxcore.sources import classify, tar_format
 from nyxcore.sources.models import (
+    MAX_NOTES,
     Entry,
     Kind,
     Language,
@@ -36,10 +37,10 @@ MANIFEST = "manifest.json"
 _PROGRESS_EVERY = 64
 _BUFFER = 1 << 20
 _SENTENCES = {
-    Reason.LINK: "were not followed, since they are links",
-    Reason.SPECIAL: "were not opened, since they are devices, pipes or sockets",
-    Reason.BAD_NAME: "were left out: not UTF-8, with control characters or backslashes, or too long",
-    Reason.UNREADABLE: "could not be read and were left out",
+    Reason.LINK: "Links are not followed",
+    Reason.SPECIAL: "Devices, pipes and sockets are not opened",
+    Reason.BAD_NAME: "No patch can carry names that are not UTF-8, too long, or with control characters or backslashes",
+    Reason.UNREADABLE: "Some files or folders could not be read",
 }
 
 
@@ -205,11 +206,12 @@ class _Packer:
         )
         reasons = self._tally.reasons
         skipped = {reason: reasons[reason] for reason in Reason if reason in reasons}
-        notes = self._notes + [
-            _note(reasons[reason], text) for reason, text in _SENTENCES.items() if reason in reasons
-        ]
+        notes = self._notes[:MAX_NOTES]
+        if len(self._notes) > MAX_NOTES:
+            notes.append(f"{len(self._notes) - MAX_NOTES:,} more notes like these were left out.")
+        notes += [_note(text, reasons[reason]) for reason, text in _SENTENCES.items() if reason in reasons]
         return Manifest(self._tree_hash.hexdigest(), totals, self._packs, skipped, notes)
 
 
-def _note(left_out: LeftOut, text: str) -> str:
-    return f"{left_out.count} name(s) {text}; the first is {left_out.examples[0]}."
+def _note(text: str, left_out: LeftOut) -> str:
+    return f"{text}: {left_out.count:,} left out, such as {left_out.examples[0]}."

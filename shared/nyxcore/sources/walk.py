@@ -6,7 +6,6 @@ the same repository gives the same manifest either way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NamedTuple, Protocol
@@ -93,7 +92,7 @@ class _Walk:
         self.candidates: list[Candidate] = []
 
     def run(self, root: list[Node]) -> Listing:
-        todo = list(self._enter(_Folder(b"", self._exclude_file(), False, 0), root))
+        todo = self._enter(_Folder(b"", self._exclude_file(), False, 0), root)
         while todo:
             folder = todo.pop()
             try:
@@ -108,12 +107,13 @@ class _Walk:
         self.candidates.sort()
         return Listing(self.tree, self.candidates, self.tally, self.notes)
 
-    def _enter(self, folder: _Folder, nodes: list[Node]) -> Iterator[_Folder]:
+    def _enter(self, folder: _Folder, nodes: list[Node]) -> list[_Folder]:
         """Judge every name of a folder, and give the folders to be entered, last first."""
         chain = folder.chain
         if Node(b".gitignore", Type.FILE) in nodes:  # a link is not followed, by git neither
             chain = self._rules(folder.path + b".gitignore", folder.path, chain)
-        for node in sorted(nodes, key=lambda node: node.name, reverse=True):
+        inner = []
+        for node in sorted(nodes, key=lambda node: node.name):
             name, is_folder = node.name, node.type is Type.FOLDER
             path = folder.path + name
             if is_folder and name in classify.TOOL_FOLDERS:
@@ -130,7 +130,8 @@ class _Walk:
                 self.tally.add(Reason.VENDORED, path + b"/")
             else:
                 vendored = folder.vendored or classify.is_vendor_folder(name)
-                yield _Folder(path + b"/", chain, vendored, folder.depth + 1)
+                inner.append(_Folder(path + b"/", chain, vendored, folder.depth + 1))
+        return inner[::-1]
 
     def _file(self, path: bytes, name: bytes, *, vendored: bool) -> None:
         language, left_out, limit = classify.by_name(name, vendored=vendored)

@@ -101,7 +101,9 @@ def size(key: str) -> int | None:
     return length
 
 
-def presign_put(key: str, *, lifetime: timedelta, headers: dict[str, str] | None = None, **signed: Any) -> PresignedRequest:
+def presign_put(
+    key: str, *, lifetime: timedelta, headers: dict[str, str] | None = None, **signed: Any
+) -> PresignedRequest:
     """A presigned PUT. `signed` are put_object parameters that the signature covers (ContentLength, ...)."""
     url = client().generate_presigned_url(
         "put_object",

@@ -181,6 +181,8 @@ def authenticate(database: Database, authorization: str | None) -> Principal:
     if scheme.lower() != "bearer" or not credential:
         raise Unauthenticated("the request names nobody: send Authorization: Bearer nyx_...")
     tenant_id = tokens.tenant_of("nyx", credential)
+    if tenant_id is None and credential.startswith("nyx"):  # a damaged token, or a ticket in the wrong place
+        raise Unauthenticated(_REFUSED)
     if tenant_id is None:
         return _authenticate_member(database, credential)
     digest = tokens.digest(credential)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -90,7 +90,6 @@ class Stack:
     http: Http
     owner_url: str
     db: Database
-    archives: list[UUID] = field(default_factory=list)
 
     def tenant(self, name: str = "tenant") -> Caller:
         """A new tenant, called with a token of every scope."""
@@ -218,7 +217,7 @@ def queued_run(stack: Stack, caller: Caller, project_id: str, repository_id: str
 
 
 def finding_row(position: int, **changes: Any) -> FindingRow:
-    values = {
+    values: dict[str, Any] = {
         "id": uuid7(),
         "position": position,
         "category": "security",
@@ -236,7 +235,7 @@ def finding_row(position: int, **changes: Any) -> FindingRow:
 
 
 def fix_row(position: int, **changes: Any) -> FixRow:
-    values = {
+    values: dict[str, Any] = {
         "id": uuid7(),
         "position": position,
         "file": "pkg/a.py",

@@ -37,7 +37,9 @@ def shortcomings(connection: psycopg.Connection) -> list[str]:
 
 
 def _of_view(connection: psycopg.Connection, name: str) -> list[str]:
-    row = connection.execute("select reloptions::text from pg_class where oid = %s::regclass", (name,)).fetchone()
+    row = connection.execute(
+        "select reloptions::text from pg_class where oid = %s::regclass", (name,)
+    ).fetchone()
     if row and row[0] and "security_invoker=true" in row[0]:
         return []
     return [f"{name}: a view needs security_invoker = true, or it reads as its owner"]
@@ -50,7 +52,9 @@ def _of_policies(connection: psycopg.Connection, name: str) -> list[str]:
         (name,),
     ).fetchall()
     if policies != [("PERMISSIVE", "{public}", "ALL", _POLICY, _POLICY)]:
-        return [f"{name}: it needs the one policy tenant_isolation (using and with check), and has {policies}"]
+        return [
+            f"{name}: it needs the one policy tenant_isolation (using and with check), and has {policies}"
+        ]
     return []
 
 
@@ -61,12 +65,16 @@ def _of_columns(connection: psycopg.Connection, name: str) -> list[str]:
         found.append(f"{name}: tenant_id uuid not null is missing")
     if table.key[:1] != ["tenant_id"]:
         found.append(f"{name}: the primary key has to begin with tenant_id")
-    to_tenants = [key for key in table.foreign_keys if key.parent == "tenants" and key.columns == ["tenant_id"]]
+    to_tenants = [
+        key for key in table.foreign_keys if key.parent == "tenants" and key.columns == ["tenant_id"]
+    ]
     if not to_tenants:
         found.append(f"{name}: tenant_id references no tenant")
-    for key in table.foreign_keys:
-        if key not in to_tenants and (key.columns[0], key.parent_columns[0]) != ("tenant_id", "tenant_id"):
-            found.append(f"{name}: the foreign key {key.name} has to be composite, (tenant_id, ...)")
+    found += [
+        f"{name}: the foreign key {key.name} has to be composite, (tenant_id, ...)"
+        for key in table.foreign_keys
+        if key not in to_tenants and (key.columns[0], key.parent_columns[0]) != ("tenant_id", "tenant_id")
+    ]
     return found
 
 

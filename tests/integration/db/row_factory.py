@@ -33,7 +33,8 @@ order by a.attnum
 _FOREIGN_KEYS = """
 select k.conname as name, k.confrelid::regclass::text as parent,
     array(select a.attname from unnest(k.conkey) with ordinality c (number, position)
-          join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.number order by c.position)::text[] as columns,
+          join pg_attribute a on a.attrelid = k.conrelid and a.attnum = c.number order by c.position)::text[]
+        as columns,
     array(select a.attname from unnest(k.confkey) with ordinality c (number, position)
           join pg_attribute a on a.attrelid = k.confrelid and a.attnum = c.number order by c.position)::text[]
         as parent_columns
@@ -123,7 +124,9 @@ class RowFactory:
         for key in table.foreign_keys:
             if set(key.columns) <= table.required or set(key.columns) & set(pointing):
                 parent = self.kept(key.parent, tenant)
-                fixed |= {own: parent[theirs] for own, theirs in zip(key.columns, key.parent_columns, strict=True)}
+                fixed |= {
+                    own: parent[theirs] for own, theirs in zip(key.columns, key.parent_columns, strict=True)
+                }
         if "tenant_id" in table.types:
             fixed["tenant_id"] = str(tenant)
         return self._satisfy(table, fixed)
@@ -158,14 +161,18 @@ class RowFactory:
             sql.SQL(" and ").join(sql.SQL(f"coalesce(({check}), true)") for check in table.checks),
         )
         found = self._connection.execute(query).fetchone()
-        assert found is not None, f"no candidate satisfies the checks of {table.name}: teach RowFactory its types"
+        assert found is not None, (
+            f"no candidate satisfies the checks of {table.name}: teach RowFactory its types"
+        )
         return row | dict(zip(checked, found, strict=True))
 
     def _candidates(self, table: Table, column: str) -> list[str | None]:
         values: list[str | None] = [] if column in table.required else [None]
         for check in table.checks:
             if table.types[column] == "text" and _mentions(check, column):
-                values += [constant.replace("''", "'") for constant in re.findall(r"'((?:[^']|'')*)'::text", check)]
+                values += [
+                    constant.replace("''", "'") for constant in re.findall(r"'((?:[^']|'')*)'::text", check)
+                ]
         return [*values, *self._of_type(table.types[column])]
 
     def _of_type(self, name: str) -> list[str]:

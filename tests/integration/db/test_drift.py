@@ -311,7 +311,9 @@ def drifting(postgres):
     postgres.drop(name)
 
 
-def test_a_committed_mutation_is_found_by_the_owner_and_mended_by_undoing_it(database_urls, superuser) -> None:
+def test_a_committed_mutation_is_found_by_the_owner_and_mended_by_undoing_it(
+    database_urls, superuser
+) -> None:
     superuser.execute("alter table runs no force row level security")
     assert [(found.table, found.object) for found in catalog.check(database_urls.owner_url)] == [
         ("runs", "force row level security")
@@ -324,3 +326,8 @@ def test_a_search_path_of_the_role_does_not_change_the_names(database_urls, supe
     superuser.execute("create schema aside authorization nyx_owner")
     url = f"{database_urls.owner_url} options='-c search_path=aside'"
     assert {found.object for found in catalog.check(url)} == {"aside", "grant on aside to nyx_owner"}
+
+
+def test_the_snapshot_taken_anew_is_the_committed_file_byte_for_byte(database_urls, tmp_path) -> None:
+    catalog.write(catalog.read(database_urls.owner_url), tmp_path / "snapshot.json")
+    assert (tmp_path / "snapshot.json").read_bytes() == catalog.SNAPSHOT.read_bytes()

@@ -141,7 +141,9 @@ def tenants(database_urls) -> dict[UUID | None, list[str]]:
     return names | {NOBODY: []}
 
 
-def test_random_interleavings_over_two_connections_show_no_stale_tenant(postgres, database_urls, tenants) -> None:
+def test_random_interleavings_over_two_connections_show_no_stale_tenant(
+    postgres, database_urls, tenants
+) -> None:
     interleavings = INTERLEAVINGS[postgres.major]
     chance = random.Random(20261123)
     database = Database(database_urls.app_url, pool_size=2)

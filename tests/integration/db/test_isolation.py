@@ -52,7 +52,11 @@ class World:
             yield connection
 
     def may(self, role: str, table: str, command: str) -> bool:
-        row = self.connections[role].execute("select has_table_privilege(%s, %s, %s)", (role, table, command)).fetchone()
+        row = (
+            self.connections[role]
+            .execute("select has_table_privilege(%s, %s, %s)", (role, table, command))
+            .fetchone()
+        )
         return bool(row[0])
 
     def close(self) -> None:
@@ -132,9 +136,12 @@ def _delete_own(world: World, connection: psycopg.Connection, role: str, context
 
 @pytest.mark.parametrize("table", TABLES)
 def test_a_row_cannot_be_given_to_another_tenant(world: World, table: str) -> None:
-    with pytest.raises(errors.InsufficientPrivilege, match="row-level security"):
-        with world.context("nyx_owner", "own") as connection:
-            connection.execute(sql.SQL("update {} set tenant_id = %s").format(sql.SQL(table)), (world.other,))
+    update = sql.SQL("update {} set tenant_id = %s").format(sql.SQL(table))
+    with (
+        pytest.raises(errors.InsufficientPrivilege, match="row-level security"),
+        world.context("nyx_owner", "own") as connection,
+    ):
+        connection.execute(update, (world.other,))
 
 
 def _pointing() -> list[tuple[str, str]]:
@@ -147,10 +154,14 @@ def _pointing() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("table", "constraint"), _pointing())
-def test_a_foreign_key_reaches_rows_of_its_own_tenant_alone(world: World, table: str, constraint: str) -> None:
+def test_a_foreign_key_reaches_rows_of_its_own_tenant_alone(
+    world: World, table: str, constraint: str
+) -> None:
     key = next(key for key in world.factory.table(table).foreign_keys if key.name == constraint)
     with world.context("nyx_owner", "own", keep=True):
-        row = world.factory.new(table, world.mine, pointing=[name for name in key.columns if name != "tenant_id"])
+        row = world.factory.new(
+            table, world.mine, pointing=[name for name in key.columns if name != "tenant_id"]
+        )
     foreign = world.factory.kept(key.parent, world.other)
     theirs = {own: foreign[parent] for own, parent in zip(key.columns, key.parent_columns, strict=True)}
     unknown = {name: str(uuid7()) for name in key.columns}
@@ -159,7 +170,10 @@ def test_a_foreign_key_reaches_rows_of_its_own_tenant_alone(world: World, table:
         insert(connection, table, row)
     said = []
     for stolen in (theirs, unknown):
-        with pytest.raises(errors.ForeignKeyViolation) as refused, world.context("nyx_app", "own") as connection:
+        with (
+            pytest.raises(errors.ForeignKeyViolation) as refused,
+            world.context("nyx_app", "own") as connection,
+        ):
             insert(connection, table, row | stolen | {"tenant_id": str(world.mine)})
         assert refused.value.diag.constraint_name == constraint
         said.append(refused.value.diag.message_primary)
@@ -172,7 +186,9 @@ def test_deleting_a_tenant_takes_all_of_its_rows_and_no_other(world: World) -> N
         for table in TABLES:
             for tenant, left in ((world.mine, False), (world.other, True)):
                 connection.execute("select set_config('app.tenant_id', %s, true)", (str(tenant),))
-                count = connection.execute(sql.SQL("select count(*) from {}").format(sql.SQL(table))).fetchone()
+                count = connection.execute(
+                    sql.SQL("select count(*) from {}").format(sql.SQL(table))
+                ).fetchone()
                 assert (count[0] > 0) is left, f"{table} of {tenant}"
 
 

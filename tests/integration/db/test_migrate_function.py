@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from migrate import handler as function
 from pydantic import ValidationError
 
+from migrate import handler as function
 from nyxcore.db.migration_files import names
 from nyxcore.errors import InvalidInput
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from nyxcore.db import catalog, migrate as runner
+from nyxcore.db import catalog
+from nyxcore.db import migrate as runner
 from nyxcore.db.migrate import MigrationFailed, MigrationRefused, migrate, require_schema, status
 from nyxcore.db.migration_files import DIRECTORY, names
 from nyxcore.db.roles import bootstrap
@@ -76,7 +77,9 @@ def test_a_failing_migration_leaves_nothing_of_itself_and_all_of_the_earlier_one
 ) -> None:
     good = add(folder, "create table good ();")
     add(folder, "create table bad ();\n\nselect no_such_column\nfrom runs;")
-    with pytest.raises(MigrationFailed, match=r"more line 3: column \"no_such_column\" does not exist \(42703\)"):
+    with pytest.raises(
+        MigrationFailed, match=r"more line 3: column \"no_such_column\" does not exist \(42703\)"
+    ):
         migrate(database_urls.owner_url, directory=folder)
     assert recorded(database_urls.owner_url) == [*NAMES, good]
     assert {found.table for found in catalog.check(database_urls.owner_url)} == {"good"}

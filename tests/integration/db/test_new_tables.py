@@ -33,7 +33,9 @@ FLAWS = {
         "it needs the one policy",
     ),
     "policy that fails open": (
-        {"policy": f"create policy p on notes using ({TENANT} or current_setting('app.tenant_id', true) is null)"},
+        {
+            "policy": f"create policy p on notes using ({TENANT} or current_setting('app.tenant_id', true) is null)"
+        },
         "it needs the one policy",
     ),
     "no tenant": (
@@ -45,8 +47,11 @@ FLAWS = {
         "tenant_id uuid not null is missing",
     ),
     "tenant may be null": (
-        {"table": GOOD["table"].replace("primary key (tenant_id, id)", "primary key (id)").replace(
-            "tenant_id uuid not null", "tenant_id uuid")},
+        {
+            "table": GOOD["table"]
+            .replace("primary key (tenant_id, id)", "primary key (id)")
+            .replace("tenant_id uuid not null", "tenant_id uuid")
+        },
         "tenant_id uuid not null is missing",
     ),
     "key does not begin with the tenant": (
@@ -58,8 +63,12 @@ FLAWS = {
         "tenant_id references no tenant",
     ),
     "foreign key is not composite": (
-        {"table": "create unique index on runs (id); " + GOOD["table"].replace(
-            "(tenant_id, run_id) references runs (tenant_id, id)", "(run_id) references runs (id)")},
+        {
+            "table": "create unique index on runs (id); "
+            + GOOD["table"].replace(
+                "(tenant_id, run_id) references runs (tenant_id, id)", "(run_id) references runs (id)"
+            )
+        },
         "the foreign key notes_run has to be composite",
     ),
     "foreign key without an index": ({"index": None}, "the foreign key notes_run has no index"),

@@ -50,14 +50,19 @@ def test_a_block_that_ends_is_kept_and_one_that_raises_is_not(either, new_tenant
 
 def test_a_lost_connection_is_reported_as_unavailable_and_replaced(either, new_tenant, superuser) -> None:
     tenant = new_tenant()
-    with pytest.raises(DatabaseUnavailable, match="connection was lost"), either.transaction(tenant) as connection:
+    with (
+        pytest.raises(DatabaseUnavailable, match="connection was lost"),
+        either.transaction(tenant) as connection,
+    ):
         superuser.execute("select pg_terminate_backend(%s, 10000)", (pid(connection),))
         connection.execute(COUNT)
     with either.transaction(tenant) as connection:
         assert connection.execute(COUNT).fetchone() == {"n": 1}
 
 
-def test_a_connection_that_the_server_dropped_while_idle_is_replaced_unseen(either, new_tenant, superuser) -> None:
+def test_a_connection_that_the_server_dropped_while_idle_is_replaced_unseen(
+    either, new_tenant, superuser
+) -> None:
     tenant = new_tenant()
     with either.transaction(tenant) as connection:
         before = pid(connection)
@@ -149,6 +154,9 @@ def test_the_app_cannot_step_out_of_its_role(db, statement: str) -> None:
 
 def test_switching_row_security_off_is_an_error_and_no_way_out(db, new_tenant) -> None:
     new_tenant()
-    with pytest.raises(errors.InsufficientPrivilege, match="row-level security"), db.transaction(uuid7()) as connection:
+    with (
+        pytest.raises(errors.InsufficientPrivilege, match="row-level security"),
+        db.transaction(uuid7()) as connection,
+    ):
         connection.execute("set local row_security = off")
         connection.execute("select * from tenant_settings")

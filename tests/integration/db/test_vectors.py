@@ -73,6 +73,9 @@ def test_a_small_tenant_gets_all_of_its_nearest_rows_and_nobody_elses(filled) ->
 
 def test_a_vector_of_another_length_is_refused(filled) -> None:
     app, big, _ = filled
-    with pytest.raises(psycopg.errors.DataException, match="expected 1536 dimensions, not 1024"), app.transaction():
+    with (
+        pytest.raises(psycopg.errors.DataException, match="expected 1536 dimensions, not 1024"),
+        app.transaction(),
+    ):
         app.execute("select set_config('app.tenant_id', %s, true)", (str(big),))
         app.execute("update workflow_insights set embedding = %s::vector", (str([0.5] * 1024),))

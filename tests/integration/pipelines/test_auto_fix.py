@@ -45,7 +45,9 @@ def test_a_run_ends_with_every_finding_settled_and_a_patch_that_applies(sample: 
     assert any(row["state"] == "fixed" for row in findings)
     assert all(row["reason"] for row in findings if row["state"] != "fixed")
     sample.apply(run_id)
-    compiled = subprocess.run([sys.executable, "-W", "ignore", "-m", "compileall", "-q", sample.tree], check=False)
+    compiled = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "compileall", "-q", sample.tree], check=False
+    )
     assert compiled.returncode == 0
 
 

@@ -13,6 +13,7 @@ from run_workspace import Workspace
 from nyx.sse_parser import EventParser, ParsedEvent
 from nyxcore.runs import stream
 from nyxcore.runs.hub import StreamHub
+from nyxcore.runs.models import Run
 from nyxcore.tenancy import service as tenancy
 
 
@@ -62,3 +63,17 @@ def parsed(pieces: Iterable[bytes]) -> Iterator[ParsedEvent]:
     parser = EventParser()
     for piece in pieces:
         yield from parser.feed(piece)
+
+
+def wire(run: Run) -> dict[str, object]:
+    """The run as it is written in JSON."""
+    return run.model_dump(mode="json", by_alias=True)
+
+
+def finished(workspace: Workspace, logs: int = 2) -> Run:
+    """A run that has succeeded, with so many log lines between its two status events and its `done`."""
+    run = workspace.running()
+    workspace.log(run.id, logs)
+    ended = workspace.finish(run.id)
+    assert ended is not None
+    return ended

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
@@ -39,7 +39,7 @@ def limit(workspace: Workspace, runs: int) -> None:
     workspace.execute("update tenant_settings set max_running_runs = %s", runs)
 
 
-def test_a_run_is_started_once_with_its_ids_and_nothing_else(
+def test_a_run_is_started_once_with_its_ids_and_its_source_and_nothing_else(
     workspace: Workspace, step_functions: object
 ) -> None:
     run = workspace.create()
@@ -48,10 +48,15 @@ def test_a_run_is_started_once_with_its_ids_and_nothing_else(
     assert dispatch.dispatch(workspace.db, [workspace.tenant_id]) == []
 
     started = workspace.get(run.id)
-    assert (started.status, started.last_seq) == ("running", 2)
+    assert (started.status, started.phase) == ("running", "fetching")
+    assert [kind for _, kind, _ in workspace.events(run.id)] == ["status", "status", "phase", "progress"]
     arn = dispatch.execution_arn("arn:aws:states:us-east-1:123456789012:stateMachine:auto-fix", run.id)
     execution = step_functions.describe_execution(executionArn=arn)  # type: ignore[attr-defined]
-    assert json.loads(execution["input"]) == {"tenantId": str(workspace.tenant_id), "runId": str(run.id)}
+    assert json.loads(execution["input"]) == {
+        "tenantId": str(workspace.tenant_id),
+        "runId": str(run.id),
+        "source": {"type": "path", "path": "/srv/demo"},
+    }
 
 
 def test_a_tenant_has_no_more_runs_at_once_than_its_limit_and_the_oldest_come_first(
@@ -120,10 +125,10 @@ def test_trouble_with_one_tenant_does_not_keep_others_from_starting(
     stuck, free = workspace.create(), other.create()
     start = dispatch._start_execution
 
-    def fail_for_the_first(machine: str, tenant_id: UUID, run_id: UUID) -> None:
+    def fail_for_the_first(machine: str, run_id: UUID, task: Mapping[str, object]) -> None:
         if run_id == stuck.id:
             raise dispatch.ExecutionNotStarted("throttled")
-        start(machine, tenant_id, run_id)
+        start(machine, run_id, task)
 
     monkeypatch.setattr(dispatch, "_start_execution", fail_for_the_first)
 

@@ -60,7 +60,9 @@ def test_an_execution_that_failed_ends_its_run(workspace: Workspace) -> None:
 
 
 @pytest.mark.parametrize("event", [None, {}, [], "x", {"detail-type": "Something"}, {"detail": {}}])
-def test_an_event_of_any_other_shape_does_nothing_and_is_no_error(workspace: Workspace, event: object) -> None:
+def test_an_event_of_any_other_shape_does_nothing_and_is_no_error(
+    workspace: Workspace, event: object
+) -> None:
     run = workspace.create()
     assert handler(event, None) == {}
     assert workspace.get(run.id) == run

@@ -34,7 +34,7 @@ def refused(done: Dev, code: int = 1) -> str:
     exit_code, _, errors = done.end()
     assert exit_code == code, errors
     assert "Traceback" not in errors
-    sentences = [line for line in errors.splitlines() if line.startswith("nyx")]
+    sentences: list[str] = [line for line in errors.splitlines() if line.startswith("nyx")]
     assert len(sentences) == 1, errors
     return sentences[0]
 

@@ -32,7 +32,10 @@ def test_a_file_is_read_with_its_number_name_and_text(tmp_path) -> None:
     [
         ({"m0002_second": "select 1"}, "migration 0001 is missing: 0002_second follows a gap"),
         ({"m0001_a": "select 1", "m0003_c": "select 1"}, "migration 0002 is missing: 0003_c follows a gap"),
-        ({"m0001_a": "select 1", "m0001_b": "select 1"}, "two migrations have the number 0001: 0001_a, 0001_b"),
+        (
+            {"m0001_a": "select 1", "m0001_b": "select 1"},
+            "two migrations have the number 0001: 0001_a, 0001_b",
+        ),
         ({"m1_a": "select 1"}, "1_a.sql is no name of a migration"),
         ({"m0001_A": "select 1"}, "0001_A.sql is no name of a migration"),
         ({"m0001_a": "-- nothing yet\n"}, "0001_a holds no statement"),
@@ -62,7 +65,9 @@ def test_a_file_that_cannot_be_a_migration_is_refused_with_its_name(tmp_path, fi
     ],
 )
 def test_a_concurrent_index_is_known_by_its_name(tmp_path, statement: str, index: str) -> None:
-    (migration,) = read(folder(tmp_path, m0001_a=f"-- no-transaction\n-- statement-timeout: 2h\n{statement};\n"))
+    (migration,) = read(
+        folder(tmp_path, m0001_a=f"-- no-transaction\n-- statement-timeout: 2h\n{statement};\n")
+    )
     assert migration.concurrent_index == index
     assert migration.statement_timeout == "2h"
 

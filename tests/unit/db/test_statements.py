@@ -107,7 +107,9 @@ def test_a_statement_that_destroys_nothing_passes(text: str) -> None:
     assert destruction(statement) is None
 
 
-@pytest.mark.parametrize("text", ["begin", "commit", "rollback to x", "start transaction", "savepoint s", "end"])
+@pytest.mark.parametrize(
+    "text", ["begin", "commit", "rollback to x", "start transaction", "savepoint s", "end"]
+)
 def test_transaction_control_is_seen(text: str) -> None:
     (statement,) = split(text)
     assert controls_transaction(statement)

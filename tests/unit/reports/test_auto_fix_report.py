@@ -62,19 +62,24 @@ def test_every_number_of_the_summary_is_counted_from_the_findings() -> None:
 
 def test_a_grave_finding_that_is_left_is_pointed_out_first() -> None:
     text = report(findings=[finding(severity="critical", category="security")])
-    assert "Look first at what waits for you: 1 critical" in text
+    assert "Look first at the 1 critical that were left" in text
 
 
-def test_each_fix_stands_with_its_diff_and_only_unusual_evidence_is_repeated() -> None:
-    usual, unusual = (finding(state="fixed", reason=None, fix_id=uuid4(), start_line=n) for n in (3, 9))
-    odd = [*EVIDENCE, Evidence(check="grouped", ok=True, detail="judged with 70 others")]
-    third = finding(state="fixed", reason=None, fix_id=uuid4(), start_line=12)
+def test_each_fix_stands_with_its_diff_and_the_checks_that_it_passed() -> None:
+    first, second = (finding(state="fixed", reason=None, fix_id=uuid4(), start_line=n) for n in (3, 9))
+    guard = [*EVIDENCE, Evidence(check="other_files", ok=True, detail="no other file mentions `f`")]
+    text = report(findings=[first, second], fixes=[fix(first), fix(second, evidence=guard)])
+    assert text.count("```diff\n--- a/pkg/a.py") == 2
+    assert "Checked: reparses\n" in text
+    assert "Checked: reparses · other files (no other file mentions `f`)" in text
+
+
+def test_a_check_that_did_not_pass_is_not_hidden() -> None:
+    one = finding(state="fixed", reason=None, fix_id=uuid4())
     text = report(
-        findings=[usual, unusual, third], fixes=[fix(usual), fix(unusual, evidence=odd), fix(third)]
+        findings=[one], fixes=[fix(one, evidence=[Evidence(check="tests", ok=False, detail="not run")])]
     )
-    assert text.count("```diff\n--- a/pkg/a.py") == 3
-    assert text.count("reparses") == 1
-    assert "Evidence: grouped: judged with 70 others." in text
+    assert "**not passed: tests** (not run)" in text
 
 
 def test_what_was_left_stands_with_its_reason_and_place() -> None:

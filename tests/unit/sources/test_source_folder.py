@@ -106,7 +106,7 @@ def test_links_are_skipped_and_counted_wherever_they_lead(tmp_path: Path) -> Non
 
     assert sources(listing, tmp_path / "out") == ["a.py", "p/b.py"]
     assert manifest.skipped[Reason.LINK].count == 5
-    assert any("links" in note for note in manifest.notes)
+    assert "Links are not followed: 5 left out, such as .gitignore." in manifest.notes
 
 
 def test_a_folder_named_through_a_link_is_walked(tmp_path: Path) -> None:
@@ -265,3 +265,10 @@ def test_an_overlong_gitignore_is_noted_and_not_honoured(tmp_path: Path) -> None
     listing = read_folder(root)
     assert sources(listing, tmp_path / "out") == ["p/a.py"]
     assert listing.notes == ["p/.gitignore is larger than 128 KiB and was not honoured."]
+
+
+def test_many_notes_are_cut_short(tmp_path: Path) -> None:
+    listing = listing_of({f"p{i}/.gitignore": "#" * 140_000 for i in range(30)})
+    notes = build(listing, tmp_path / "out").notes
+    assert len(notes) == 21
+    assert notes[-1] == "10 more notes like these were left out."

@@ -63,8 +63,9 @@ def test_an_interrupted_first_start_leaves_a_folder_that_can_be_used(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched, pytest.raises(DiskFull):
-        patched.setattr(Path, "write_text", full)
+        patched.setattr(Path, "replace", full)
         Home.open(tmp_path / "home")
+    (tmp_path / "home" / ".nyx-home.json.123").touch()  # of one that was killed
     Home.open(tmp_path / "home")
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from migrate.handler import Environment
+from nyxcore.analysis.engine_process import WALL_SECONDS
 from nyxcore.settings import Settings
 
 ROOT = Path(__file__).parents[3]
@@ -113,6 +114,13 @@ def test_no_function_outlives_who_waits_for_it(functions: dict[str, Any], name: 
 def test_a_stream_closes_by_itself_before_its_function_is_stopped(functions: dict[str, Any]) -> None:
     window = Settings.model_fields["stream_window_seconds"].default
     assert window + 30 <= functions["StreamFunction"]["Timeout"]
+
+
+def test_the_engine_gives_up_with_a_reason_before_lambda_stops_it_without_one(
+    functions: dict[str, Any],
+) -> None:
+    for name in TOOLS - {"AutoFixScanFunction"}:
+        assert functions[name]["Timeout"] >= WALL_SECONDS + 30, name
 
 
 def test_functions_stay_within_the_limits_of_lambda(functions: dict[str, Any]) -> None:

@@ -63,3 +63,34 @@ async def app(scope: dict[str, Any], receive: Any, send: Any) -> None:
             await send({"type": "http.response.body", "body": b": here\n\n", "more_body": True})
             await asyncio.sleep(0.05)
     await send({"type": "http.response.body", "body": os.environ["NYX_DEPLOYMENT"].encode()})
+
+
+def unserialisable(event: dict[str, Any], context: Any) -> object:
+    return object()
+
+
+def leaves(event: dict[str, Any], context: Any) -> None:
+    raise SystemExit(4)
+
+
+def too_much(event: dict[str, Any], context: Any) -> str:
+    return "x" * (6 * 1024 * 1024)
+
+
+def remaining(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    return {
+        "ms": context.get_remaining_time_in_millis(),
+        "memory": context.memory_limit_in_mb,
+        "arn": context.invoked_function_arn,
+        "id": context.aws_request_id,
+        "pid": os.getpid(),
+        "event": event,
+    }
+
+
+def with_child(event: dict[str, Any], context: Any) -> None:
+    """Starts a process that would outlive it, and waits for it."""
+    import subprocess
+
+    with subprocess.Popen(["sleep", "60"]) as child:
+        Path(event["file"]).write_text(str(child.pid))

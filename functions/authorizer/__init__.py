@@ -1,0 +1,1 @@
+"""The Lambda authorizer of API Gateway: turns away early who has no token; the API asks again by itself."""

@@ -1,0 +1,43 @@
+"""Cold start: what a function imports before its first request."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+# Each costs 50 to 400 ms of CPU, and is needed by some requests only or by none.
+_HEAVY = {
+    "boto3",
+    "botocore",
+    "moto",
+    "httpx",
+    "cryptography",
+    "jwt",
+    "psycopg_pool",
+    "rich",
+    "uvicorn",
+    "yaml",
+}
+
+
+def _imported(module: str) -> set[str]:
+    code = f"import sys, {module}; print(*sorted(sys.modules), sep='\\n')"
+    listed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return set(listed.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["api.handler", "authorizer.handler"])
+def test_a_function_imports_nothing_heavy(module: str) -> None:
+    assert _imported(module) & _HEAVY == set()
+
+
+@pytest.mark.parametrize("module", ["authorizer.handler", "nyxcore.tenancy.service", "nyxcore.runs.stream"])
+def test_who_only_authenticates_needs_no_web_framework(module: str) -> None:
+    assert _imported(module) & {"fastapi", "starlette", "mangum"} == set()
+
+
+def test_the_application_reads_no_environment_when_it_is_imported() -> None:
+    code = "import api.app; assert api.app.app.openapi()['paths']"
+    subprocess.run([sys.executable, "-c", code], check=True, env={"NYX_POOL_SIZE": "no number"})
