@@ -116,7 +116,7 @@ def _headers(error: NyxError) -> dict[str, str]:
 
 def _database_error(_: Request, error: Exception) -> JSONResponse:
     # libpq's words name hosts and roles: they are for the log
-    _log.error("database: %s", error, exc_info=error)
+    _log.error("database: %s: %s", type(error).__name__, error)
     return problem(503, DatabaseUnavailable.code, _UNAVAILABLE, headers={"Retry-After": "2"})
 
 

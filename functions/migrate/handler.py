@@ -13,6 +13,7 @@ from nyxcore.db.connection import Database
 from nyxcore.errors import InvalidInput, NyxError
 from nyxcore.ids import uuid7
 from nyxcore.settings import from_environment
+from nyxcore.tenancy.models import SCOPES
 
 
 class SchemaDrifted(NyxError):
@@ -56,7 +57,7 @@ class Check(_Event):
 
 
 class CreateTenant(_Event):
-    """Make a tenant with its settings."""
+    """Make a tenant with its settings, and the first token of it, which makes the others."""
 
     action: Literal["create-tenant"]
     name: str = Field(min_length=1, max_length=200)
@@ -112,9 +113,13 @@ def _create_tenant(tenant_id: UUID, name: str) -> dict[str, object]:
     try:
         with owner.tenantless() as connection:
             service.create_tenant(connection, tenant_id, name)
+            _, secret = service.issue_token(
+                connection, tenant_id, name="first token", scopes=SCOPES, created_by="deployment"
+            )
     finally:
         owner.close()
-    return {"tenantId": str(tenant_id)}
+    # shown this once: what is stored is its digest
+    return {"tenantId": str(tenant_id), "token": secret}
 
 
 def _owner_url() -> str:

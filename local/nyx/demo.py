@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nyx import fix
-from nyx.home import home_folder
+from nyx.home import Home, home_folder
 
 OUT = Path("nyx-out")
 SAMPLE = Path(__file__).with_name("sample")
@@ -48,11 +48,18 @@ def run(argv: Sequence[str]) -> int:
     )
     parser.add_argument("path", nargs="?", type=Path, help="another folder to look at")
     arguments = parser.parse_args(argv)
+    home = Home.open(home_folder()).root
     print("nyxcore scans a repository, fixes what it can prove, and reports. Nothing leaves this machine.")
-    print(f"Its state (database, objects) goes to {home_folder()}, the results to {OUT.resolve()}.\n")
-    path = arguments.path or _target(home_folder() / "demo")
-    print(f"Target: {path}  (it is read, not changed)\n")
+    print(f"State (database, objects) goes to {shown(home)}, results to {shown(OUT)}.")
+    path = arguments.path or _target(home / "demo")
+    print(f"Target: {shown(path)}. It is read, not changed.\n", flush=True)
     return fix.run([str(path), "--out", str(OUT)])
+
+
+def shown(path: Path) -> str:
+    """`path` as short as it can be said from here."""
+    full = path.resolve()
+    return str(full.relative_to(Path.cwd())) if full.is_relative_to(Path.cwd()) else str(full)
 
 
 def _target(cache: Path) -> Path:
@@ -61,7 +68,7 @@ def _target(cache: Path) -> Path:
     if folder.is_dir():
         return folder
     print(
-        f"Downloading {TARGET.name} {TARGET.version} ({TARGET.about}) from the package index to {cache} ..."
+        f"Downloading {TARGET.name} {TARGET.version} ({TARGET.about}) from the package index to {shown(cache)} …"
     )
     cache.mkdir(parents=True, exist_ok=True)
     archive = _download(cache)

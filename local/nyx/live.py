@@ -51,7 +51,7 @@ class Plain:
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._phase = ""
-        self._tenth = -1
+        self._tenth = 0
         self._shown = 0
 
     def event(self, type_: str, data: Mapping[str, Any]) -> None:
@@ -63,7 +63,7 @@ class Plain:
             self._enter(str(data["phase"]))
         elif type_ == "progress" and data.get("total"):
             tenth = 10 * int(data["done"]) // int(data["total"])
-            if tenth != self._tenth:
+            if tenth > self._tenth:
                 self._tenth = tenth
                 self._write(f"  {int(data['done']):,} of {int(data['total']):,} {data['unit']}")
         elif type_ == "findings":
@@ -83,7 +83,7 @@ class Plain:
 
     def _enter(self, phase: str) -> None:
         if phase != self._phase:
-            self._phase, self._tenth = phase, -1
+            self._phase, self._tenth = phase, 0
             self._write(f"{PHASES.get(phase, phase)} …")
 
     def _write(self, line: str) -> None:

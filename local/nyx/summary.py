@@ -12,7 +12,7 @@ from nyx.live import colourful, place, printable
 
 SEVERITIES = ("critical", "high", "medium", "low")
 LONGEST_DIFF = 7
-_COLOURS = {"+": "32", "-": "31", "@": "36"}
+_COLOURS = {"+": "32", "-": "31"}
 
 
 def summary(
@@ -65,30 +65,32 @@ def _commonest(findings: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _example(findings: Sequence[Mapping[str, Any]], fixes: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The gravest fix whose diff is short, with its evidence."""
+    """The gravest fix whose change is short, with its evidence."""
     by_fix: dict[str, Mapping[str, Any]] = {}
     for finding in findings:
         if finding["fixId"]:
             by_fix.setdefault(finding["fixId"], finding)
-    short = [
-        fix for fix in fixes if fix["id"] in by_fix and len(str(fix["diff"]).splitlines()) <= LONGEST_DIFF + 2
-    ]
+    short = [fix for fix in fixes if fix["id"] in by_fix and len(_change(fix)) <= LONGEST_DIFF]
     if not short:
         return []
-    fix = min(short, key=lambda fix: SEVERITIES.index(by_fix[fix["id"]]["severity"]))
+    fix = min(short, key=lambda fix: (SEVERITIES.index(by_fix[fix["id"]]["severity"]), -len(_change(fix))))
     finding = by_fix[fix["id"]]
-    checks = ", ".join(evidence["check"] for evidence in fix["evidence"] if evidence["ok"])
-    diff = [
-        line
-        for line in str(fix["diff"]).splitlines()
-        if not line.startswith(("---", "+++", "diff ", "index "))
-    ]
+    checks = ", ".join(evidence["check"].replace("_", " ") for evidence in fix["evidence"] if evidence["ok"])
     return [
         "",
         f"for example {place(finding)}  {printable(finding['message'])} ({finding['rule']})",
-        *(_coloured(line) for line in diff[:LONGEST_DIFF]),
-        f"  verified: {checks}",
+        *(_coloured(line) for line in _change(fix)),
+        f"  checked: {checks}",
     ]
+
+
+def _change(fix: Mapping[str, Any]) -> list[str]:
+    """The changed lines of a diff with one line of context around them."""
+    lines = [
+        line for line in str(fix["diff"]).splitlines() if line[:1] in " +-" and line[:3] not in {"---", "+++"}
+    ]
+    changed = [number for number, line in enumerate(lines) if line[0] != " "]
+    return lines[max(0, changed[0] - 1) : changed[-1] + 2] if changed else []
 
 
 def _coloured(line: str) -> str:

@@ -9,6 +9,7 @@ request that fits before it is sent.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -34,7 +35,10 @@ def seeded(stack: Stack) -> Iterator[World]:
     embedded = settings().model_copy(update={"deployment": "embedded"})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("nyxcore.projects.service.settings", lambda: embedded)
-        yield world(stack)
+        made = world(stack)
+        # links for archives go to a repository of their own: the newest archive of this one is there
+        path = f"/projects/{made.project['id']}/repositories"
+        yield replace(made, repository=made.caller.made(path, {"source": "archive", "name": "spare"}))
 
 
 def _document() -> Any:
@@ -88,7 +92,7 @@ def _true_members(name: str, body: dict[str, Any], seeded: World) -> dict[str, A
     if name == "createRun":
         return {
             "projectId": seeded.project["id"],
-            "repositoryId": seeded.repository["id"],
+            "repositoryId": seeded.run["repositoryId"],
             "workflowId": None,
         }
     if name == "createRepository":

@@ -8,6 +8,8 @@ from pydantic import ValidationError
 from migrate import handler as function
 from nyxcore.db.migration_files import names
 from nyxcore.errors import InvalidInput
+from nyxcore.tenancy import service as tenancy
+from nyxcore.tenancy.models import SCOPES
 
 
 @pytest.fixture
@@ -67,6 +69,13 @@ def test_a_tenant_is_made_with_its_settings(invoke, database_urls, db) -> None:
     answer = invoke(database_urls, {"action": "create-tenant", "name": "Acme"})
     with db.transaction(UUID(answer["tenantId"])) as connection:
         assert connection.execute("select name from tenant_settings").fetchone() == {"name": "Acme"}
+
+
+def test_a_new_tenant_gets_a_first_token_that_may_do_everything(invoke, database_urls, db) -> None:
+    answer = invoke(database_urls, {"action": "create-tenant", "name": "Acme"})
+    principal = tenancy.authenticate(db, f"Bearer {answer['token']}")
+    assert str(principal.tenant_id) == answer["tenantId"]
+    assert principal.scopes == frozenset(SCOPES)
 
 
 @pytest.mark.parametrize("event", [{}, {"action": "drop"}, {"action": "status", "url": "x"}])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,13 +15,27 @@ from stack_bench import BLUEPRINT, NYX, PATIENCE, Dev, Trial
 from nyx.stack import open_stack
 
 
+@pytest.fixture(scope="session")
+def kept_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that was started and stopped once."""
+    home = tmp_path_factory.mktemp("kept") / "home"
+    with open_stack(home, on_status=lambda _: None, environment={}):
+        return home
+
+
 @pytest.fixture
-def nyx(tmp_path: Path) -> Iterator[Callable[..., Dev]]:
-    """Starts `nyx` commands; those that are left are ended after the test."""
+def nyx(tmp_path: Path, kept_home: Path) -> Iterator[Callable[..., Dev]]:
+    """Starts `nyx` commands; those that are left are ended after the test.
+
+    They work on a home that was used before, for that is four times as fast, unless one is given.
+    """
     started: list[Dev] = []
 
     def start(*arguments: str, home: Path | None = None, **options: Any) -> Dev:
-        home = home or tmp_path / "home"
+        if home is None:
+            home = tmp_path / "home"
+            if not home.exists():
+                shutil.copytree(kept_home, home)
         environment = {
             **{name: value for name, value in os.environ.items() if not name.startswith(("NYX_", "AWS_"))},
             "NYX_HOME": str(home),

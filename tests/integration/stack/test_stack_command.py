@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from stack_bench import NYX, Dev, eventually, processes_of
+from stack_bench import Dev, eventually, processes_of
 
 type Nyx = Callable[..., Dev]
 
@@ -39,8 +39,10 @@ def refused(done: Dev, code: int = 1) -> str:
     return sentences[0]
 
 
-def test_a_new_home_serves_with_its_token_and_ends_on_ctrl_c_leaving_nothing_running(nyx: Nyx) -> None:
-    dev = nyx("dev", "--json", "--port", "0").wait_ready()
+def test_a_new_home_serves_with_its_token_and_ends_on_ctrl_c_leaving_nothing_running(
+    nyx: Nyx, tmp_path: Path
+) -> None:
+    dev = nyx("dev", "--json", "--port", "0", home=tmp_path / "new").wait_ready()
     assert set(dev.ready) == {"url", "token", "tenantId", "databaseUrl"}
     assert listed(dev.ready) == 200
     assert httpx.get(f"{dev.ready['url']}/api/v1/projects").status_code == 401
@@ -118,7 +120,16 @@ def test_a_server_that_outlived_its_stack_is_ended_by_the_next(nyx: Nyx) -> None
     assert server not in processes_of(dev.home)
 
 
-def test_open_streams_do_not_hold_up_the_end(nyx: Nyx) -> None:
+def test_what_stands_in_a_query_is_never_logged(nyx: Nyx) -> None:
+    dev = nyx("dev", "--json", "--port", "0").wait_ready()
+    httpx.get(f"{dev.ready['url']}/api/v1/health?ticket=nyxt_secret")
+    dev.end()
+    logged = "".join(path.read_text() for path in (dev.home / "logs").iterdir())
+    assert "/api/v1/health" in logged
+    assert "nyxt_secret" not in logged
+
+
+def test_a_half_request_does_not_hold_up_the_end(nyx: Nyx) -> None:
     dev = nyx("dev", "--json", "--port", "0").wait_ready()
     with socket.create_connection(("127.0.0.1", int(dev.ready["url"].rpartition(":")[2]))) as idle:
         idle.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: a\r\n")  # a request that never ends
@@ -181,26 +192,10 @@ def test_a_folder_that_is_not_ours_is_left_alone(nyx: Nyx, tmp_path: Path) -> No
 def test_a_broken_home_is_refused_in_a_sentence(
     nyx: Nyx, tmp_path: Path, kept_home: Path, damage: Callable[[Path], object], said: str
 ) -> None:
-    home = tmp_path / "home"
+    home = tmp_path / "broken"
     shutil.copytree(kept_home, home)
     damage(home)
-    assert said in refused(nyx("dev", "--json", "--port", "0"))
-
-
-@pytest.fixture(scope="module")
-def kept_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home that was started and stopped once."""
-    home = tmp_path_factory.mktemp("kept") / "home"
-    with subprocess.Popen(
-        [NYX, "dev", "--json", "--port", "0"],
-        env={"PATH": os.environ["PATH"], "NYX_HOME": str(home)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline()
-        process.send_signal(signal.SIGINT)
-    return home
+    assert said in refused(nyx("dev", "--json", "--port", "0", home=home))
 
 
 def test_a_file_in_the_place_of_the_home_is_refused(nyx: Nyx, tmp_path: Path) -> None:
@@ -255,13 +250,15 @@ def test_the_database_of_a_url_is_used_in_place_of_the_embedded_one(
 ) -> None:
     owner, app = database_urls.owner_url, database_urls.app_url  # type: ignore[attr-defined]
     variables = {"NYX_DATABASE_URL": owner, "NYX_APP_DATABASE_URL": app}
-    dev = nyx("dev", "--json", "--port", "0", environment=variables).wait_ready()
+    home = tmp_path / "new"
+    dev = nyx("dev", "--json", "--port", "0", home=home, environment=variables).wait_ready()
     assert dev.ready["databaseUrl"] == owner
     assert listed(dev.ready) == 200
     assert not (dev.home / "postgres").exists()
     dev.end()
-    again = nyx("dev", "--json", "--port", "0", environment=variables).wait_ready()
+    again = nyx("dev", "--json", "--port", "0", home=home, environment=variables).wait_ready()
     assert again.ready["token"] == dev.ready["token"]
+    assert "another database" in refused(nyx("dev", home=home, environment={"NYX_DATABASE_URL": app}), code=2)
 
 
 def test_functions_never_connect_as_a_superuser(nyx: Nyx, database_urls: object) -> None:

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -71,6 +73,18 @@ def test_ctrl_c_stops_the_stack_at_once_and_the_guest_hears_why(hold: Hold) -> N
     assert code == 1
     assert "stopped by the command that had started it" in errors
     assert "Traceback" not in errors
+
+
+def test_an_open_stream_does_not_hold_up_the_end(hold: Hold) -> None:
+    command = hold().wait_ready()
+    with httpx.stream("GET", f"{command.ready['url']}/stream", timeout=PATIENCE) as response:
+        pieces = response.iter_raw()
+        assert next(pieces).startswith(b": here")
+        command.process.send_signal(signal.SIGINT)
+        with suppress(httpx.RemoteProtocolError):  # cut off in the middle, as a client has to expect
+            deque(pieces, maxlen=0)
+    assert "stopped by Ctrl-C" in command.end(0)[2]
+    assert processes_of(command.home) == {}
 
 
 def test_a_guest_of_a_killed_stack_hears_why_and_the_next_command_starts_anew(hold: Hold) -> None:
