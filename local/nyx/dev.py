@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from nyx.errors import StackStopped, exit_code
@@ -42,12 +43,11 @@ def _serve(port: int | None, say: Callable[[str], None], *, as_json: bool) -> No
     near, told = DEFAULT, False
     home = home_folder()
     while True:
-        say(f"State is in {home}.")
         try:
             with open_stack(home, on_status=say, port=port, near=near, guest=False) as stack:
                 _warn(stack, near if port is None else None, say)
                 if not as_json:
-                    print(_welcome(stack), flush=True)
+                    print(_welcome(stack, home), flush=True)
                 elif not told:
                     print(_line(stack), flush=True)
                 told = True
@@ -77,8 +77,9 @@ def _line(stack: Stack) -> str:
     )
 
 
-def _welcome(stack: Stack) -> str:
+def _welcome(stack: Stack, home: Path) -> str:
     return f"""
+  State   {home}
   API     {stack.url}/api/v1
   Docs    {stack.url}/api/v1/docs
   Tenant  {stack.tenant_id}

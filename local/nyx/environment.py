@@ -84,7 +84,7 @@ def of_functions(shell: Shell, home: Home, addresses: Addresses) -> dict[str, st
     """The environment of the API and of the workers; nothing of the shell's but what is listed above."""
     common = {
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
-        "TMPDIR": str(home.tmp),
+        "TMPDIR": str(home.scratch()),
         "LANG": "C.UTF-8",
         "TZ": "UTC",
         "POWERTOOLS_SERVICE_NAME": "nyxcore",

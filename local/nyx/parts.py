@@ -80,8 +80,6 @@ class Parts:
         listener = listen_near(near) if port is None else listen(port)
         with listener:
             url = f"http://{HOST}:{port_of(listener)}"
-            if self._shell.real_aws:
-                say("NYX_AWS=real: the AWS variables of this shell hold, and runs are started on AWS.")
             urls = self.start_database(say)
             say("Starting the API and the pipelines.")
             functions = self._start_aws(urls, url)
@@ -145,6 +143,7 @@ class Parts:
             finally:
                 self._postgres.stop()
                 self._postgres = None
+        self._home.clear_tmp()
         forget(self._home)
 
     def _interrupt_runs(self, server: Postgres) -> None:

@@ -99,7 +99,10 @@ def open_stack(
     ------
     LocalError : with the sentence to show.
     """
-    shell, opened = Shell.read(environment), Home.open(home)
+    shell = Shell.read(environment)
+    if shell.real_aws:
+        on_status("NYX_AWS=real: the AWS variables of this shell hold, and runs are started on AWS.")
+    opened = Home.open(home)
     with ExitStack() as cleanup:
         lock = cleanup.enter_context(Lock(opened))
         running = _take_or_join(lock, opened, on_status, guest=guest)

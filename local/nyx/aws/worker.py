@@ -82,6 +82,8 @@ def _preload(handlers: list[str]) -> None:
             _handler(name)
         except Failed as error:  # told again to whoever invokes it
             print(f"{name}: {error.message}", file=sys.stderr, flush=True)
+    # the first call would import boto3 and read its descriptions of S3: 0.3 s of the first run
+    importlib.import_module("nyxcore.storage.objects").client()
 
 
 def _invoke(request: dict[str, Any]) -> dict[str, Any]:

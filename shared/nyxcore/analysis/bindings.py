@@ -132,7 +132,7 @@ def _bound_by(statement: ast.stmt, always: bool) -> Iterator[str]:
     elif isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
         yield statement.name
     elif isinstance(statement, ast.Assign | ast.AnnAssign | ast.AugAssign | ast.Expr):
-        yield from (node.id for node in ast.walk(statement) if isinstance(node, ast.Name) and _stored(node))
+        yield from _stored_in(statement)
     elif not always:
         for node in ast.iter_child_nodes(statement):
             if isinstance(node, ast.stmt):
@@ -146,5 +146,13 @@ def _bound_by(statement: ast.stmt, always: bool) -> Iterator[str]:
                 )
 
 
-def _stored(node: ast.Name) -> bool:
-    return isinstance(node.ctx, ast.Store)
+def _stored_in(node: ast.AST) -> set[str]:
+    """Names that the node stores to, except the variables of comprehensions, which stay inside of those."""
+    inner = {
+        name for part in ast.walk(node) if isinstance(part, ast.comprehension) for name in ast.walk(part.target)
+    }
+    return {
+        name.id
+        for name in ast.walk(node)
+        if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store) and name not in inner
+    }

@@ -258,7 +258,26 @@ def test_the_database_of_a_url_is_used_in_place_of_the_embedded_one(
     dev.end()
     again = nyx("dev", "--json", "--port", "0", home=home, environment=variables).wait_ready()
     assert again.ready["token"] == dev.ready["token"]
-    assert "another database" in refused(nyx("dev", home=home, environment={"NYX_DATABASE_URL": app}), code=2)
+    assert "another database" in refused(
+        nyx("dev", "--json", home=home, environment={"NYX_DATABASE_URL": app}), code=2
+    )
+
+
+def test_real_aws_is_announced_first_and_starts_nothing_of_aws_here(
+    nyx: Nyx, database_urls: object, tmp_path: Path
+) -> None:
+    variables = {
+        "NYX_AWS": "real",
+        "NYX_DATABASE_URL": database_urls.owner_url,  # type: ignore[attr-defined]
+        "NYX_APP_DATABASE_URL": database_urls.app_url,  # type: ignore[attr-defined]
+        "NYX_BUCKET": "another",
+        "NYX_STATE_MACHINES": "{}",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+    }
+    dev = nyx("dev", "--json", "--port", "0", home=tmp_path / "new", environment=variables).wait_ready()
+    assert listed(dev.ready) == 200
+    assert not any("nyx.aws" in line for line in processes_of(dev.home).values())
+    assert dev.end()[2].splitlines()[0].startswith("NYX_AWS=real")
 
 
 def test_functions_never_connect_as_a_superuser(nyx: Nyx, database_urls: object) -> None:

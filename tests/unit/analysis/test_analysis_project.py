@@ -82,7 +82,7 @@ def test_what_cannot_be_read_becomes_a_note_without_its_content() -> None:
     [
         "[project]\nrequires-python = 3\nclassifiers = 4",
         "[tool]\nruff = 1",
-        "[tool.ruff]\nlint = []\nignore = 'x'\nper-file-ignores = 2",
+        "[tool.ruff]\nlint = []\nignore = 3\nper-file-ignores = 2",
         "project = []",
     ],
 )

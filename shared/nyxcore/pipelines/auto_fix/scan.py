@@ -58,11 +58,18 @@ def settings_of(plan: Plan) -> ProjectSettings:
 
 
 def _settings(work: WorkFolder, manifest: Manifest, entries: list[Entry]) -> ProjectSettings:
-    """The settings that the repository's own files make; their packs alone are unpacked."""
-    wanted = [entry for entry in entries if entry.path in SETTINGS_FILES]
-    for pack in sorted({entry.pack for entry in wanted}):
-        work.unpack(manifest, pack)
-    return read_settings({entry.path: (work.tree / entry.path).read_bytes() for entry in wanted})
+    """The settings that the repository's own files make."""
+    wanted: dict[int, set[str]] = {}
+    for entry in entries:
+        if entry.path in SETTINGS_FILES:
+            wanted.setdefault(entry.pack, set()).add(entry.path)
+    found = {
+        path: content
+        for pack, paths in wanted.items()
+        for path, content in work.read(manifest, pack)
+        if path in paths
+    }
+    return read_settings(found)
 
 
 def _plan(

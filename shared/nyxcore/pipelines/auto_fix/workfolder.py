@@ -12,7 +12,7 @@ from pathlib import Path
 from nyxcore.analysis.models import REFERENCE, SourceFile
 from nyxcore.pipelines.auto_fix.keys import MANIFEST, PLAN, Plan, TaskInput
 from nyxcore.sources.models import Entry, Kind, Manifest, read_entries
-from nyxcore.sources.packs import unpack
+from nyxcore.sources.packs import read_pack, unpack
 from nyxcore.storage import objects
 
 
@@ -41,14 +41,24 @@ class WorkFolder:
             objects.download(self._task.key(f"source/{name}"), path)
         return list(read_entries(path))
 
+    def read(self, manifest: Manifest, pack: int) -> Iterator[tuple[str, bytes]]:
+        """Path and content of each file of a pack; none of them is written to disk."""
+        archive = self._bring_pack(manifest, pack)
+        yield from read_pack(archive)
+        archive.unlink()
+
     def unpack(self, manifest: Manifest, pack: int) -> list[SourceFile]:
         """Bring one pack's files into `tree/`; they are as the engine takes them."""
-        name = manifest.packs[pack].name
-        archive = self.root / name
-        objects.download(self._task.key(f"source/{name}"), archive)
+        archive = self._bring_pack(manifest, pack)
         unpack(archive, self.tree)
         archive.unlink()
         return [source_file(entry) for entry in self.entries(manifest, pack)]
+
+    def _bring_pack(self, manifest: Manifest, pack: int) -> Path:
+        name = manifest.packs[pack].name
+        archive = self.root / name
+        objects.download(self._task.key(f"source/{name}"), archive)
+        return archive
 
     def bring(self, key: str, name: str) -> Path:
         """An earlier task's record, unzipped. Raises KeyError when there is none."""
