@@ -94,7 +94,8 @@ def run(argv: Sequence[str]) -> int:
         arguments = Arguments(**vars(parser().parse_args(argv)))
         code = _fix(_checked(arguments), outcome)
     except KeyboardInterrupt:
-        outcome.error = {"code": "interrupted", "message": "Stopped by Ctrl-C."}
+        ended = " The run is cancelled." if outcome.run else ""
+        outcome.error = {"code": "interrupted", "message": f"Stopped by Ctrl-C.{ended}"}
         code = INTERRUPTED
     except NyxError as error:
         outcome.error = {"code": error.code, "message": error.message}
@@ -127,6 +128,7 @@ def fix_folder(path: Path, *, out: Path, view: View, stack: Stack, outcome: Outc
             _watch(stack, run_id, view)
         except KeyboardInterrupt:
             outcome.run = _cancelled(api, stack, run_id)
+            _collect(api, run_id, outcome, OutputFolder(out))
             raise
         finally:
             view.close()

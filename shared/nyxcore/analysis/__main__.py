@@ -7,6 +7,7 @@ Nothing that a repository or a tool has written goes into a failure.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import resource
@@ -33,6 +34,8 @@ _CPU_SECONDS = 800
 _ADDRESS_SPACE = 2 << 30
 _LARGEST_FILE = 1 << 30
 
+_FAILURES = {errno.ENOENT: "tool", errno.EACCES: "tool", errno.ENOMEM: "memory", errno.ENOSPC: "space"}
+
 Request = Mapping[str, object]
 
 
@@ -47,8 +50,8 @@ def main() -> int:
         _write({"failed": error.failure})
     except MemoryError:
         _write({"failed": "memory"})
-    except OSError:
-        _write({"failed": "tool"})
+    except OSError as error:
+        _write({"failed": _FAILURES.get(error.errno or 0, "internal")})
     except Exception as error:  # noqa: BLE001 - its words may hold a piece of the repository: only the place is told
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"

@@ -141,15 +141,16 @@ def _bound_by(statement: ast.stmt, always: bool) -> Iterator[str]:
                 for inner in node.body:
                     yield from _bound_by(inner, always)
             else:
-                yield from (
-                    name.id for name in ast.walk(node) if isinstance(name, ast.Name) and _stored(name)
-                )
+                yield from _stored_in(node)
 
 
 def _stored_in(node: ast.AST) -> set[str]:
     """Names that the node stores to, except the variables of comprehensions, which stay inside of those."""
     inner = {
-        name for part in ast.walk(node) if isinstance(part, ast.comprehension) for name in ast.walk(part.target)
+        name
+        for part in ast.walk(node)
+        if isinstance(part, ast.comprehension)
+        for name in ast.walk(part.target)
     }
     return {
         name.id

@@ -30,6 +30,7 @@ _SENTENCES = {
     "mismatch": "Results of another version of the rules or of other options were passed in; start the run again.",
     "memory": "The analysis needed more memory than it is allowed; leave out very large or generated files.",
     "time": "The analysis took longer than it is allowed; leave out very large or generated files.",
+    "space": "There is no room left on the disk for the analysis; make some and start the run again.",
     "tool": "ruff or ast-grep could not be run; install the project's requirements again.",
     "internal": "The analysis failed by a fault of its own; please report it with the run's id.",
 }

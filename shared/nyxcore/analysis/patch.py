@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from nyxcore.analysis.diffs import Lines, unified
+from nyxcore.analysis.errors import EngineError
 from nyxcore.analysis.filestate import FileState
 from nyxcore.analysis.models import PYTHON
 from nyxcore.analysis.tool_process import Tools
@@ -51,16 +52,19 @@ def _applies(git: str, states: Sequence[FileState], folder: Path) -> bool:
     patch.write_bytes(patch_of(states))
     # Without a ceiling git would look for a repository in the folders above, and apply nothing outside of it.
     environment = {"GIT_CEILING_DIRECTORIES": os.fspath(folder), "GIT_CONFIG_NOSYSTEM": "1"}
-    done = subprocess.run(
-        [git, "-c", "core.autocrlf=false", "apply", "--check", os.fspath(patch)],
-        cwd=tree,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        timeout=_SECONDS,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [git, "-c", "core.autocrlf=false", "apply", "--check", os.fspath(patch)],
+            cwd=tree,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise EngineError("time") from error
     return done.returncode == 0
 
 

@@ -204,10 +204,23 @@ def _codes(value: object) -> list[str]:
 
 
 def _pairs(lines: Iterable[str]) -> list[tuple[str, list[str]]]:
-    """flake8's `pattern: codes` entries; codes may go on over several lines."""
-    text = "\n".join(line.partition("#")[0] for line in lines)
-    entries = re.findall(r"([^\s:,][^:\n]*?)\s*:\s*((?:[A-Z]+[0-9]*[\s,]*)+)(?=\n|$|\s)", text)
-    return [(pattern.strip(), _codes(codes)) for names, codes in entries for pattern in names.split(",")]
+    """flake8's `pattern, pattern: codes` entries; patterns and codes may go on over several lines."""
+    text = "\n".join(line.partition("#")[0] for line in lines).replace(":", " : ")
+    found: list[tuple[str, list[str]]] = []
+    names: list[str] = []
+    codes: list[str] = []
+    in_codes = False
+    for token in [*re.split(r"[,\s]+", text), ""]:
+        if token == ":":
+            in_codes = True
+        elif in_codes and _CODE.fullmatch(token):
+            codes.append(token)
+        else:
+            if in_codes:
+                found += [(name, codes) for name in names]
+                names, codes, in_codes = [], [], False
+            names += [token] if token else []
+    return found
 
 
 def _covers(pattern: str, path: str) -> bool:
@@ -234,5 +247,5 @@ def _alternatives(pattern: str) -> list[str]:
     found = [pattern]
     while len(found) < 64 and (group := re.search(r"\{([^{}]*)\}", found[0])):
         head, tail = found[0][: group.start()], found[0][group.end() :]
-        found = [*found[1:], *(head + choice + tail for choice in group[1].split(","))]
+        found = [*found[1:], *(head + choice + tail for choice in group[1].split(",")[:64])]
     return found

@@ -48,10 +48,17 @@ class Relevance:
     def __init__(self, settings: ProjectSettings) -> None:
         self._settings = settings
         self._everywhere = frozenset(_matching(settings.ignored)) | frozenset(_too_new(settings.minimum))
+        self._known: dict[str, frozenset[str]] = {}
         self._not_in_tests = frozenset(rule.id for rule in rules().values() if not rule.in_tests)
 
     def left_out(self, path: str) -> frozenset[str]:
         """Ids of the rules that do not count for the file at `path`."""
+        found = self._known.get(path)
+        if found is None:
+            found = self._known[path] = self._found(path)
+        return found
+
+    def _found(self, path: str) -> frozenset[str]:
         found = self._everywhere
         if is_test_path(path):
             found |= self._not_in_tests

@@ -15,6 +15,18 @@ SEVERITIES = ("critical", "high", "medium", "low")
 CATEGORIES = ("security", "bug", "error-handling", "performance", "code-smell")
 STATES = {"fixed": "fixed", "no_fix": "left", "not_a_bug": "not a bug", "failed": "fix withdrawn"}
 
+LEFT_OUT = {
+    "ignored": "ignored by a .gitignore",
+    "vendored": "vendored: a copy of another project",
+    "generated": "written by a program",
+    "too_large": "above 1 MB",
+    "bad_name": "a name that is not UTF-8, holds control characters, or is too long",
+    "link": "a link",
+    "special": "a device, a pipe or a socket",
+    "unreadable": "could not be read",
+    "not_source": "no Python, JavaScript or TypeScript: other languages, data, documents",
+}
+
 # A report is read by people: what goes beyond these stays in the patch and in the API, and the report says so.
 DIFF_BUDGET = 1_500_000  # characters of diffs in all
 PLACES_SHOWN = 20  # places of one rule with one reason
@@ -63,7 +75,7 @@ def render(report: AutoFixReport) -> str:
         *_fixed(report),
         *_left(report),
         *_not_looked_at(report),
-        _how_checked(report),
+        _how_checked(report) if report.files else "",
         _footer(report),
     ]
     return "\n\n".join(section for section in sections if section) + "\n"
@@ -76,7 +88,8 @@ def _plural(count: int, noun: str, plural: str | None = None) -> str:
 def _summary(report: AutoFixReport) -> str:
     states = Counter(finding.state for finding in report.findings)
     if not report.files:
-        return "No source file was found, so there was nothing to scan. What was left out is listed below."
+        below = " What was left out is listed below." if report.skipped else ""
+        return f"No source file was found, so there was nothing to scan.{below}"
     if not report.findings:
         return f"{_plural(report.files, 'file')} scanned, and nothing found. The repository is clean by these rules."
     serious = [f for f in report.findings if f.severity in {"critical", "high"} and f.state != "fixed"]
@@ -204,7 +217,11 @@ def _not_looked_at(report: AutoFixReport) -> Iterable[str]:
     yield "## What was not looked at"
     if report.skipped:
         rows = [
-            [inline(entry.reason), f"{entry.count:,}", ", ".join(code(example) for example in entry.examples)]
+            [
+                LEFT_OUT.get(entry.reason, inline(entry.reason)),
+                f"{entry.count:,}",
+                ", ".join(code(example) for example in entry.examples),
+            ]
             for entry in sorted(report.skipped, key=lambda entry: -entry.count)
         ]
         yield table(["reason", "files", "for example"], rows)

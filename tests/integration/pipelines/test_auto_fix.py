@@ -150,6 +150,14 @@ def test_a_failure_of_unknown_kind_shows_no_internals(sample: TaskRunner) -> Non
     assert run["error"]["code"] == "task_failed" and "hunter2" not in run["error"]["message"]
 
 
+def test_a_full_disk_is_called_a_full_disk(sample: TaskRunner) -> None:
+    task = sample.start()
+    cause = '{"errorMessage": "PutObject: No space left on device", "errorType": "ClientError"}'
+    fail(sample.db, task.model_copy(update={"failure": {"Error": "ClientError", "Cause": cause}}))
+    [run] = sample.rows("select error from runs where id = %s", task.run_id)
+    assert run["error"]["code"] == "storage_full" and "Free some room" in run["error"]["message"]
+
+
 def test_a_path_is_refused_outside_the_embedded_stack(
     sample: TaskRunner, monkeypatch: pytest.MonkeyPatch
 ) -> None:

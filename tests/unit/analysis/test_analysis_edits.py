@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from nyxcore.analysis.diffs import Lines, quoted, unified
 from nyxcore.analysis.edits import BackMap, Taken, apply, compose, merged, rebase, tidy
 from nyxcore.analysis.models import Edit, Edits

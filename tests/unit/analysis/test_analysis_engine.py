@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from engine_run import analyse, settings_of, write_tree
+
 from nyxcore.analysis.models import Options
 
 UNUSED = "import os\nimport sys\n\nprint(sys.path)\n"
@@ -43,7 +44,10 @@ def test_every_finding_ends_in_a_state_and_all_but_fixed_ones_say_why(tmp_path: 
 def test_an_import_that_another_module_takes_from_here_stays(tmp_path: Path) -> None:
     tree = write_tree(
         tmp_path / "tree",
-        {"pkg/compat.py": "import json\nimport os\n", "pkg/use.py": "from .compat import json\n\njson.dumps(1)\n"},
+        {
+            "pkg/compat.py": "import json\nimport os\n",
+            "pkg/use.py": "from .compat import json\n\njson.dumps(1)\n",
+        },
     )
     run = analyse(tree, tmp_path / "out")
     held, fixed = run.of("pkg/compat.py", "ruff:F401")
@@ -160,7 +164,10 @@ def test_newer_syntax_is_a_finding_only_where_the_project_names_an_older_python(
         (b"x = 1\nimport os", b"x = 1\n"),
         (b"import os\n\x0cx = 1\r\ny = 2\n\x0c", b"\x0cx = 1\r\ny = 2\n\x0c"),
         ("é = '😀'; import os; y = '😀'\n".encode(), "é = '😀'; y = '😀'\n".encode()),
-        ("# -*- coding: utf-8 -*-\ns = 'ü'\nimport os\n".encode(), "# -*- coding: utf-8 -*-\ns = 'ü'\n".encode()),
+        (
+            "# -*- coding: utf-8 -*-\ns = 'ü'\nimport os\n".encode(),
+            "# -*- coding: utf-8 -*-\ns = 'ü'\n".encode(),
+        ),
     ],
     ids=["bom", "crlf", "cr", "no last newline", "form feed, mixed ends", "wide characters", "cookie"],
 )
@@ -177,7 +184,9 @@ def test_a_file_that_is_not_utf_8_is_skipped_with_a_reason_and_left_alone(tmp_pa
     assert (run.findings, run.patch) == ([], b"")
 
 
-@pytest.mark.parametrize("name", ["with blank.py", 'quo"te.py', "back\\slash.py", "ünï/cödé.py", "-dash.py", "@at.py"])
+@pytest.mark.parametrize(
+    "name", ["with blank.py", 'quo"te.py', "back\\slash.py", "ünï/cödé.py", "-dash.py", "@at.py"]
+)
 def test_any_file_name_gives_a_patch_that_git_takes(tmp_path: Path, name: str) -> None:
     tree = write_tree(tmp_path / "tree", {name: UNUSED, "line\nbreak.py": UNUSED})
     run = analyse(tree, tmp_path / "out")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from nyxcore.analysis.bindings import removed_names
 from nyxcore.analysis.locate import Rows
 from nyxcore.analysis.models import Candidate, Edit

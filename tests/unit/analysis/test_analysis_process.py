@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from engine_run import analyse, manifest, write_tree
+
 from nyxcore.analysis import engine_process, service
 from nyxcore.analysis.models import Options, Progress, SourceFile
 from nyxcore.analysis.project import ProjectSettings
@@ -108,7 +109,9 @@ def test_the_engine_has_an_environment_of_two_variables(
     assert names - {"PWD", "SHLVL", "_"} == {"PYTHONPATH", "LANG"}
 
 
-def test_the_tools_have_no_environment_at_all(tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_tools_have_no_environment_at_all(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     spy = tmp_path / "ruff"
     spy.write_text(f"#!/bin/sh\n/usr/bin/env > {tmp_path / 'environment'}\nexit 0\n")
     spy.chmod(0o755)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from nyxcore.analysis.project import ProjectSettings, read_settings
 from nyxcore.analysis.python_versions import minimum_of
 from nyxcore.analysis.rulebook import Relevance
@@ -57,7 +58,7 @@ def test_ignores_of_ruff_and_flake8_are_put_together() -> None:
             "pyproject.toml": b'[tool.ruff.lint]\nignore = ["E711"]\n[tool.ruff.lint.per-file-ignores]\n'
             b'"tests/*" = ["S"]\n"{a,b}.py" = ["F401"]\n',
             ".flake8": b"[flake8]\nextend-ignore = E712,  # why\n    F541\nper-file-ignores =\n"
-            b"    __init__.py: F401, F403\n    docs/*:B\n",
+            b"    __init__.py,other.py: F401,\n        F403\n    docs/*:B a/x.py:E1\n",
         }
     )
     assert settings.ignored == ("E711", "E712", "F541")
@@ -65,6 +66,7 @@ def test_ignores_of_ruff_and_flake8_are_put_together() -> None:
     assert settings.ignored_in("pkg/b.py") == ("F401",)
     assert settings.ignored_in("pkg/__init__.py") == ("F401", "F403")
     assert settings.ignored_in("docs/conf.py") == ("B",)
+    assert settings.ignored_in("a/x.py") == ("E1",)
     assert settings.ignored_in("pkg/mod.py") == ()
     left_out = Relevance(settings).left_out("docs/conf.py")
     assert {"ruff:E711", "ruff:F541", "ruff:B006"} <= left_out
@@ -72,7 +74,9 @@ def test_ignores_of_ruff_and_flake8_are_put_together() -> None:
 
 
 def test_what_cannot_be_read_becomes_a_note_without_its_content() -> None:
-    settings = read_settings({"pyproject.toml": b"[secret\xff", "setup.cfg": b"no section", "ruff.toml": b"["})
+    settings = read_settings(
+        {"pyproject.toml": b"[secret\xff", "setup.cfg": b"no section", "ruff.toml": b"["}
+    )
     assert [note.partition(" ")[0] for note in settings.notes] == ["pyproject.toml", "ruff.toml", "setup.cfg"]
     assert "secret" not in "".join(settings.notes)
 
@@ -99,3 +103,16 @@ def test_a_project_for_python_2_is_spared_what_modernises_its_syntax() -> None:
 def test_settings_survive_json() -> None:
     settings = ProjectSettings((3, 9), ("E711",), (("a/*", ("F401", "B")),), ("a note.",))
     assert ProjectSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings
+
+
+def test_hostile_settings_cost_no_time() -> None:
+    text = "[flake8]\nper-file-ignores = x:" + "A" * 50_000 + "!\nignore=" + "A1" * 50_000 + "\n"
+    patterns = (
+        '[tool.ruff.lint.per-file-ignores]\n"'
+        + "*a" * 50
+        + 'b" = ["F401"]\n"{'
+        + "a," * 5000
+        + '}" = ["F"]\n'
+    )
+    settings = read_settings({"setup.cfg": text.encode(), "pyproject.toml": patterns.encode()})
+    assert settings.ignored_in("a" * 200) == ()

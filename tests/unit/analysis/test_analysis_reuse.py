@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from engine_run import Outcome, analyse, write_tree
+
 from nyxcore.analysis.models import Options
 
 FILES = {

@@ -100,7 +100,12 @@ def test_grave_findings_are_never_cut() -> None:
 
 def test_what_was_not_looked_at_is_counted_by_reason() -> None:
     text = report(skipped=[Skipped("too_large", 3, ["data/big.py"])], notes=["setup.cfg could not be read"])
-    assert "`data/big.py`" in text and "| 3 |" in text and "- setup.cfg could not be read" in text
+    assert (
+        "above 1 MB" in text
+        and "`data/big.py`" in text
+        and "| 3 |" in text
+        and "- setup.cfg could not be read" in text
+    )
 
 
 def test_a_file_name_cannot_write_markdown() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 
 from nyxcore.db.connection import Database
 from nyxcore.errors import NyxError
@@ -43,6 +45,9 @@ def _reason(failure: dict[str, str]) -> dict[str, str]:
     codes = {kind.__name__: kind.code for kind in _all_errors(NyxError)}
     if name in codes:
         return {"code": codes[name], "message": _message(failure.get("Cause", ""))}
+    if os.strerror(errno.ENOSPC) in failure.get("Cause", ""):  # from S3, Postgres or the work folder alike
+        full = "There is no room left for the run's data. Free some room on the disk, then retry the run."
+        return {"code": "storage_full", "message": full}
     general = "A task of the pipeline broke down. Its log has the details; a retry goes on from what is done."
     return {"code": "task_failed", "message": _LAMBDA_ERRORS.get(name, general)}
 
