@@ -96,14 +96,7 @@ class Bars:
 
     def __init__(self, out: TextIO) -> None:
         from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            Progress,
-            SpinnerColumn,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
 
         self._console = Console(file=out, highlight=False)
         self._progress = Progress(
@@ -111,8 +104,7 @@ class Bars:
             TextColumn("{task.description}"),
             BarColumn(bar_width=28),
             TextColumn("{task.fields[counts]}", justify="right"),
-            TimeElapsedColumn(),
-            TimeRemainingColumn(compact=True, elapsed_when_finished=False),
+            TimeRemainingColumn(compact=True, elapsed_when_finished=True),
             console=self._console,
         )
         self._tasks: dict[str, Any] = {}
@@ -133,12 +125,11 @@ class Bars:
         elif type_ == "findings":
             self._findings(data["items"])
         elif type_ == "log":
-            self._console.print(f"[dim]{data['level']}:[/] ", end="")
-            self._console.print(printable(data["message"]), markup=False)
+            self._print((f"{data['level']}: ", "dim"), (printable(data["message"]), ""))
 
     def note(self, text: str) -> None:
         """See `View`."""
-        self._console.print(text, markup=False, style="dim")
+        self._print((text, "dim"))
 
     def close(self) -> None:
         """See `View`."""
@@ -150,12 +141,19 @@ class Bars:
             if self._shown == FIRST_FINDINGS:
                 return
             self._shown += 1
-            style = SEVERITY_STYLE.get(str(finding["severity"]), "")
-            self._console.print(f"found [{style}]{finding['severity']}[/] ", end="")
-            self._console.print(place(finding), markup=False, style="bold", end=" ")
-            self._console.print(
-                printable(finding["message"]), markup=False, overflow="ellipsis", no_wrap=True
+            severity = str(finding["severity"])
+            self._print(
+                ("found ", "dim"),
+                (f"{severity} ", SEVERITY_STYLE.get(severity, "")),
+                (f"{place(finding)} ", "bold"),
+                (printable(finding["message"]), ""),
             )
+
+    def _print(self, *parts: tuple[str, str]) -> None:
+        """One line above the bars, cut where the terminal ends; nothing in it is taken for markup."""
+        from rich.text import Text
+
+        self._console.print(Text.assemble(*parts), overflow="ellipsis", no_wrap=True)
 
     def _enter(self, phase: str) -> None:
         if phase == self._phase:

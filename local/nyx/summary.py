@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shlex
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -44,8 +47,8 @@ def summary(
         "",
         "next:",
         f"  less {out / 'report.md'}",
-        f"  cd {path} && {'git diff' if applied else f'git apply {(out / "fixes.patch").resolve()}'}",
-        "  nyx dev        the same through the API, with live events",
+        f"  cd {_short(path, Path())} && {'git diff' if applied else f'git apply {_short(out / "fixes.patch", path)}'}",
+        f"  {_command()} dev        the same through the API, with live events",
     ]
     return "\n".join(lines)
 
@@ -78,10 +81,27 @@ def _example(findings: Sequence[Mapping[str, Any]], fixes: Sequence[Mapping[str,
     checks = ", ".join(evidence["check"].replace("_", " ") for evidence in fix["evidence"] if evidence["ok"])
     return [
         "",
-        f"for example {place(finding)}  {printable(finding['message'])} ({finding['rule']})",
+        _cut(f"for example {place(finding)} ({finding['rule']})  {printable(finding['message'])}"),
         *(_coloured(line) for line in _change(fix)),
         f"  checked: {checks}",
     ]
+
+
+def _short(path: Path, start: Path) -> str:
+    """`path` as seen from `start`, or whole where that is shorter; quoted for a shell."""
+    whole = os.path.abspath(path)  # noqa: PTH100 - links stay as the user named them
+    return shlex.quote(min(os.path.relpath(whole, start.absolute()), whole, key=len))
+
+
+def _command() -> str:
+    """How this very command is called from here."""
+    return "nyx" if shutil.which("nyx") else _short(Path(sys.argv[0]), Path())
+
+
+def _cut(line: str) -> str:
+    """The line, no longer than the terminal is wide."""
+    width = shutil.get_terminal_size((100, 24)).columns
+    return line if len(line) <= width else f"{line[: width - 1]}…"
 
 
 def _change(fix: Mapping[str, Any]) -> list[str]:

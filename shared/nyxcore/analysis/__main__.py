@@ -45,7 +45,7 @@ def main() -> int:
     request: Request = json.loads(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, args=(str(request["work"]),), daemon=True).start()
     try:
-        _run(request)
+        run(request, lambda message: _write({"progress": message}))
     except EngineError as error:
         _write({"failed": error.failure})
     except MemoryError:
@@ -88,7 +88,8 @@ def _write(message: Mapping[str, object]) -> None:
     sys.stdout.flush()
 
 
-def _run(request: Request) -> None:
+def run(request: Request, emit: Emit) -> None:
+    """Run the job that the request names; EngineError when it cannot go on."""
     jobs: dict[str, Callable[[Job, Request], None]] = {
         "detect": _detect,
         "verify": _verify,
@@ -99,7 +100,6 @@ def _run(request: Request) -> None:
     git = request["git"]
     tools = Tools(str(request["ruff"]), str(request["astGrep"]), None if git is None else str(git))
     work = Path(str(request["work"]))
-    emit: Emit = lambda message: _write({"progress": message})  # noqa: E731
     job = Job(
         root=Path(str(request["root"])),
         work=work,

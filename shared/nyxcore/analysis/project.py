@@ -210,16 +210,16 @@ def _pairs(lines: Iterable[str]) -> list[tuple[str, list[str]]]:
     names: list[str] = []
     codes: list[str] = []
     in_codes = False
-    for token in [*re.split(r"[,\s]+", text), ""]:
-        if token == ":":
+    for word in [*re.split(r"[,\s]+", text), ""]:
+        if word == ":":
             in_codes = True
-        elif in_codes and _CODE.fullmatch(token):
-            codes.append(token)
+        elif in_codes and _CODE.fullmatch(word):
+            codes.append(word)
         else:
             if in_codes:
                 found += [(name, codes) for name in names]
                 names, codes, in_codes = [], [], False
-            names += [token] if token else []
+            names += [word] if word else []
     return found
 
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import py_compile
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from engine_run import analyse, settings_of, write_tree
 
+from nyxcore.analysis.filestate import FileState
 from nyxcore.analysis.models import Options
+
+pytestmark = pytest.mark.usefixtures("in_process")
 
 UNUSED = "import os\nimport sys\n\nprint(sys.path)\n"
 
@@ -221,9 +225,35 @@ def test_a_file_with_very_many_fixes_is_judged_in_groups_and_says_so(tmp_path: P
 
 
 def test_the_target_version_keeps_a_fix_from_writing_newer_syntax(tmp_path: Path) -> None:
-    source = "import asyncio\n\n\ndef f():\n    try:\n        return 1\n    except asyncio.TimeoutError:\n        return 2\n"
+    body = "    try:\n        return 1\n    except asyncio.TimeoutError:\n        return 2\n"
+    source = "import asyncio\n\n\ndef f():\n" + body
     old = write_tree(tmp_path / "old", {"a.py": source})
     new = write_tree(tmp_path / "new", {"a.py": source, "setup.cfg": "[options]\npython_requires = >=3.12\n"})
     assert settings_of(old).target == "py37"
     assert analyse(old, tmp_path / "out1", options=Options(unsafe=True)).fixes == []
     assert analyse(new, tmp_path / "out2", options=Options(unsafe=True)).of("a.py", "ruff:UP041")
+
+
+def test_a_file_that_compiles_worse_loses_its_fixes_and_the_others_keep_theirs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def worse(states: Sequence[FileState]) -> list[str]:
+        return [state.path for state in states if state.path == "a.py" and state.fixes]
+
+    monkeypatch.setattr("nyxcore.analysis.combining.compile_worse", worse)
+    tree = write_tree(tmp_path / "tree", {"a.py": UNUSED, "b.py": UNUSED})
+    run = analyse(tree, tmp_path / "out")
+    assert run.states() == {("a.py", "ruff:F401"): {"failed"}, ("b.py", "ruff:F401"): {"fixed"}}
+    assert "compiled before its fixes and not after" in run.of("a.py", "ruff:F401")[0]["reason"]
+    assert b"a.py" not in run.patch
+
+
+def test_without_git_the_evidence_says_that_the_patch_was_not_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nyxcore.analysis.service.shutil.which", lambda _: None)
+    run = analyse(write_tree(tmp_path / "tree", {"a.py": UNUSED}), tmp_path / "out")
+    checks = {one["check"] for one in run.fixes[0]["evidence"]}
+    assert "patch_not_tried" in checks
+    assert "patch_applies" not in checks
+    assert run.summary["gitChecked"] is False

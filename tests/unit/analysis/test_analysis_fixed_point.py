@@ -16,8 +16,10 @@ from engine_run import analyse, write_tree
 
 from nyxcore.analysis.models import Options
 
+pytestmark = pytest.mark.usefixtures("in_process")
+
 # Packages that the development environment holds anyway; `requests` and `werkzeug` re-export much.
-PACKAGES = ["click", "jinja2", "requests", "six", "werkzeug"]
+PACKAGES = ["jinja2", "requests", "six", "werkzeug"]
 _IGNORED = shutil.ignore_patterns("__pycache__", "*.so", "*.pyc")
 
 
@@ -75,7 +77,7 @@ def test_a_patched_package_compiles_imports_and_has_nothing_left_to_fix(
     package: str, unsafe: bool, tmp_path: Path
 ) -> None:
     tree = _copy(package, tmp_path / "tree")
-    run = analyse(tree, tmp_path / "out", options=Options(unsafe=unsafe), packs=2)
+    run = analyse(tree, tmp_path / "out", options=Options(unsafe=unsafe))
     new = run.patched(tmp_path / "new")
     for path in new.rglob("*.py"):
         assert _compiles(path) or not _compiles(tree / path.relative_to(new))
@@ -83,7 +85,7 @@ def test_a_patched_package_compiles_imports_and_has_nothing_left_to_fix(
     assert [line.partition(" ")[0] for line in before] == [line.partition(" ")[0] for line in after]
     assert [line for line in before if "[" not in line] == [line for line in after if "[" not in line]
 
-    again = analyse(new, tmp_path / "again", options=Options(unsafe=unsafe), packs=2)
+    again = analyse(new, tmp_path / "again", options=Options(unsafe=unsafe))
     assert again.fixes == []
     assert Counter(one["state"] for one in again.findings)["fixed"] == 0
     left = Counter((one["file"], one["rule"]) for one in run.findings if one["state"] != "fixed")

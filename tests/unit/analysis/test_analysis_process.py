@@ -81,7 +81,7 @@ def test_progress_is_called_while_the_engine_says_nothing(
     silent = tmp_path / "python"
     silent.write_text("#!/bin/sh\nexec sleep 60\n")
     silent.chmod(0o755)
-    monkeypatch.setattr(engine_process.sys, "executable", str(silent))
+    monkeypatch.setattr("sys.executable", str(silent))
     calls: list[Progress] = []
 
     def listen(progress: Progress) -> None:
@@ -102,7 +102,7 @@ def test_the_engine_has_an_environment_of_two_variables(
     spy = tmp_path / "python"
     spy.write_text(f"#!/bin/sh\n/usr/bin/env > {told}\n")
     spy.chmod(0o755)
-    monkeypatch.setattr(engine_process.sys, "executable", str(spy))
+    monkeypatch.setattr("sys.executable", str(spy))
     with pytest.raises(ToolFailed):
         engine_process.run_engine({"job": "detect"}, [], [], lambda _: None)
     names = {line.partition("=")[0] for line in told.read_text().splitlines()}

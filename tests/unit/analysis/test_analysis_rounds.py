@@ -156,7 +156,7 @@ def test_the_edits_of_all_fixes_make_the_combined_file_where_later_ones_stand_fo
     for fix in state.fixes:
         for edit in fix.edits:
             composed = [one for one in composed if not (edit.start <= one[0] and one[1] <= edit.end)]
-            composed.append(tuple(edit))
+            composed.append((edit.start, edit.end, edit.text))
     result, position = b"", 0
     for start, end, text in sorted(composed):
         assert start >= position
