@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.routing import compile_path
 
-from nyxcore.errors import DatabaseUnavailable, NyxError, Unauthenticated
+from nyxcore.errors import DatabaseUnavailable, NotFound, NyxError, Unauthenticated
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -90,6 +90,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(NyxError, _nyx_error)
     app.add_exception_handler(psycopg.OperationalError, _database_error)
     app.add_exception_handler(psycopg.InterfaceError, _database_error)
+    app.add_exception_handler(psycopg.errors.ForeignKeyViolation, _vanished)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
 
@@ -118,6 +119,12 @@ def _database_error(_: Request, error: Exception) -> JSONResponse:
     # libpq's words name hosts and roles: they are for the log
     _log.error("database: %s: %s", type(error).__name__, error)
     return problem(503, DatabaseUnavailable.code, _UNAVAILABLE, headers={"Retry-After": "2"})
+
+
+def _vanished(_: Request, error: Exception) -> JSONResponse:
+    # a project may be deleted with all that is in it between reading a part of it and writing what hangs on that
+    _log.info("deleted meanwhile: %s", error)
+    return problem(404, NotFound.code, "what the request names was deleted while it was being answered")
 
 
 def _http_error(request: Request, error: Exception) -> JSONResponse:

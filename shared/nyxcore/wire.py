@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+)
 from pydantic.alias_generators import to_camel
 
 from nyxcore import clock
@@ -27,9 +35,17 @@ def _instant_text(value: object) -> object:
     return value
 
 
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("give an instant that is in the years 1 to 9999 in UTC too") from None
+
+
 GivenInstant = Annotated[
     datetime,
     BeforeValidator(_instant_text),
+    AfterValidator(_in_utc),
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2030-01-01T00:00:00Z"]}),
 ]
 """An instant in a request: RFC 3339 with an offset, where pydantic alone would take a number too."""

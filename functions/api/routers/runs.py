@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from api.caller import RunsReader, RunsWriter
@@ -25,6 +26,20 @@ from nyxcore.wire import RequestModel
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
+_DEEPEST = 64
+
+
+def _keepable[Value](value: Value, depth: int = 0) -> Value:
+    """`value` as it is, if jsonb and every reader of JSON can take it; Python reads 1e999 as infinite."""
+    if depth > _DEEPEST:
+        raise ValueError(f"nest objects and lists at most {_DEEPEST} deep")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("give finite numbers, up to 1.79e308")
+    if isinstance(value, dict | list):
+        for each in value.values() if isinstance(value, dict) else value:
+            _keepable(each, depth + 1)
+    return value
+
 
 class RunDraft(RequestModel):
     """A run that is asked for."""
@@ -37,7 +52,9 @@ class RunDraft(RequestModel):
         examples=[EXAMPLE_ID],
     )
     workflow_id: UUID | None = Field(default=None, description="what kind `workflow` runs")
-    input: str | dict[str, Any] | None = Field(default=None, description="input of a workflow")
+    input: Annotated[str | dict[str, Any] | None, AfterValidator(_keepable)] = Field(
+        default=None, description="input of a workflow"
+    )
     options: RunOptions = Field(default_factory=RunOptions)
 
 

@@ -17,6 +17,7 @@ from nyxcore.analysis.models import Edit, Finding, Proposal
 from nyxcore.analysis.rulebook import PYTHON_SYNTAX, SCRIPT_SYNTAX
 from nyxcore.analysis.rules import ast_grep_rules, python_rules
 
+_REST_OF_LINE = re.compile(rb"[ \t]*(?:\r\n|\r|\n)")
 _LINE_NUMBER = re.compile(r"\bline \d+|\(\d+ > \d+\)")
 _NEWER_SYNTAX = "(syntax was added in Python"
 
@@ -137,7 +138,8 @@ def _proposal(content: bytes, rows: Rows, fix: _RuffFix | tuple[int, int, str] |
     if fix is None:
         return None
     if isinstance(fix, tuple):
-        raw = [Edit(fix[0], fix[1], _with_line_ends_of(content, fix[2]))]
+        start, end = fix[:2] if fix[2] else _whole_lines(content, *fix[:2])
+        raw = [Edit(start, end, _with_line_ends_of(content, fix[2]))]
         safe = True
     else:
         raw = [
@@ -151,6 +153,15 @@ def _proposal(content: bytes, rows: Rows, fix: _RuffFix | tuple[int, int, str] |
         safe = fix["applicability"] == "safe"
     edits = tidy(raw, len(content))
     return None if edits is None else Proposal(edits, safe)
+
+
+def _whole_lines(content: bytes, start: int, end: int) -> tuple[int, int]:
+    """What is removed, with the rest of its lines where that is blank: no empty line stays behind."""
+    first = max(content.rfind(b"\n", 0, start), content.rfind(b"\r", 0, start)) + 1
+    after = _REST_OF_LINE.match(content, end)
+    if content[first:start].strip(b" \t") or after is None:
+        return start, end
+    return first, after.end()
 
 
 def _pair(location: _Location) -> tuple[int, int]:

@@ -136,14 +136,9 @@ def _overview(report: AutoFixReport) -> str:
 def _fixed(report: AutoFixReport) -> Iterable[str]:
     if not report.fixes:
         return
-    findings = {finding.id: finding for finding in report.findings}
-    by_rule: dict[str, list[tuple[Finding, Fix]]] = defaultdict(list)
-    for fix in report.fixes:
-        found = [findings[id_] for id_ in fix.finding_ids if id_ in findings]
-        if found:
-            by_rule[found[0].rule].append((min(found, key=_rank), fix))
     yield "## What was fixed"
     yield "Gravest first. Below each diff stand the checks that the fix has passed; *How this was made* explains them."
+    by_rule, follow_ups = _by_rule(report)
     budget = DIFF_BUDGET
     groups = sorted(by_rule.items(), key=lambda item: (_rank(item[1][0][0]), -len(item[1]), item[0]))
     for rule, pairs in groups:
@@ -154,31 +149,43 @@ def _fixed(report: AutoFixReport) -> Iterable[str]:
         left_over: list[str] = []
         for finding, fix in sorted(pairs, key=lambda pair: (pair[0].file, pair[0].start_line)):
             if len(fix.diff) > budget:
-                left_over.append(f"{code(finding.file)}:{finding.start_line}")
+                left_over.append(_place(finding))
                 continue
             budget -= len(fix.diff)
-            yield _one_fix(finding, fix)
+            also = f" (settles {len(fix.finding_ids)} findings)" if len(fix.finding_ids) > 1 else ""
+            yield _one_fix(f"{_place(finding)} — {inline(finding.message)}{also}", fix)
         if left_over:
             shown = ", ".join(left_over[:PLACES_SHOWN]) + (" …" if len(left_over) > PLACES_SHOWN else "")
             yield f"And {len(left_over):,} more, whose diffs are in the patch: {shown}"
+    if follow_ups:
+        yield f"### What the fixes above made necessary — {len(follow_ups)}×"
+        for fix in follow_ups:
+            yield _one_fix(inline(fix.explanation), fix)
 
 
-def _one_fix(finding: Finding, fix: Fix) -> str:
-    also = f" (settles {len(fix.finding_ids)} findings)" if len(fix.finding_ids) > 1 else ""
+def _by_rule(report: AutoFixReport) -> tuple[dict[str, list[tuple[Finding, Fix]]], list[Fix]]:
+    """Fixes by the rule of the gravest finding that each settles; and follow-ups, which settle none."""
+    findings = {finding.id: finding for finding in report.findings}
+    by_rule: dict[str, list[tuple[Finding, Fix]]] = defaultdict(list)
+    follow_ups: list[Fix] = []
+    for fix in report.fixes:
+        settled = [findings[id_] for id_ in fix.finding_ids if id_ in findings]
+        if settled:
+            gravest = min(settled, key=_rank)
+            by_rule[gravest.rule].append((gravest, fix))
+        else:
+            follow_ups.append(fix)
+    return by_rule, follow_ups
+
+
+def _one_fix(heading: str, fix: Fix) -> str:
     checked = [_checked(evidence) for evidence in fix.evidence]
     if not fix.safe:
         checked.append("marked *unsafe* by its tool: it may change what the code does in rare cases")
     if fix.needs:
-        checked.append(
-            f"belongs together with {_plural(len(fix.needs), 'other fix', 'other fixes')} of this run"
-        )
-    return "\n\n".join(
-        [
-            f"{code(finding.file)}:{finding.start_line} — {inline(finding.message)}{also}",
-            fenced(fix.diff, "diff"),
-            "Checked: " + " · ".join(checked),
-        ]
-    )
+        others = _plural(len(fix.needs), "other fix", "other fixes")
+        checked.append(f"belongs together with {others} of this run")
+    return "\n\n".join([heading, fenced(fix.diff, "diff"), "Checked: " + " · ".join(checked)])
 
 
 def _checked(evidence: Evidence) -> str:
@@ -205,7 +212,7 @@ def _left(report: AutoFixReport) -> Iterable[str]:
             f"{STATES.get(state, state)}: {inline(reason)}"
         )
         shown = members if first.severity in {"critical", "high"} else members[:PLACES_SHOWN]
-        lines = [f"- {code(f.file)}:{f.start_line} — {inline(f.message)}" for f in shown]
+        lines = [f"- {_place(f)} — {inline(f.message)}" for f in shown]
         if len(members) > len(shown):
             lines.append(f"- and {len(members) - len(shown):,} more")
         yield "\n".join(lines)
@@ -251,6 +258,10 @@ def _footer(report: AutoFixReport) -> str:
         f"---\n\nRun {code(str(report.run_id))} on {inline(report.repository)} · {seconds:.1f} s · patch "
         f"{report.patch_bytes:,} bytes · model none · 0 tokens · 0 USD"
     )
+
+
+def _place(finding: Finding) -> str:
+    return f"{code(finding.file)}:{finding.start_line}"
 
 
 def _rank(finding: Finding) -> int:

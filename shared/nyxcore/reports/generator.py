@@ -51,6 +51,7 @@ def write(
 
     Raises
     ------
+    NotFound : its project was deleted meanwhile.
     InvalidInput : a style or language that is not available.
     """
     if style != "technical":
@@ -76,7 +77,8 @@ def _auto_fix(connection: Connection, tenant_id: UUID, run: dict[str, Any]) -> A
     run_id: UUID = run["id"]
     project = projects.get_project(connection, tenant_id, run["project_id"])
     repository_of_run = projects.get_repository(connection, tenant_id, run["repository_id"])
-    assert project is not None and repository_of_run is not None  # noqa: S101 - foreign keys of the run
+    if project is None or repository_of_run is None:  # deleted since the run was read, and the run with them
+        raise NotFound(f"there is no run {run_id}")
     started = run["started_at"] or run["created_at"]
     summary = _scan_summary(tenant_id, run_id)
     rules = (*python_rules().values(), *ast_grep_rules().values())

@@ -60,6 +60,14 @@ _MINIFIED_NAME = re.compile(rb".*[.-]min\.[cm]?js")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
+def is_tool_folder(name: bytes) -> bool:
+    """Whether a folder belongs to a tool: `TOOL_FOLDERS`, and what builds and installers leave.
+
+    The lists of files in `*.egg-info` would pass for mentions of every module.
+    """
+    return name in TOOL_FOLDERS or name.endswith((b".egg-info", b".dist-info"))
+
+
 class Naming(NamedTuple):
     """What a name says.
 

@@ -116,7 +116,7 @@ class _Walk:
         for node in sorted(nodes, key=lambda node: node.name):
             name, is_folder = node.name, node.type is Type.FOLDER
             path = folder.path + name
-            if is_folder and name in classify.TOOL_FOLDERS:
+            if is_folder and classify.is_tool_folder(name):
                 continue
             if chain and gitignore.is_ignored(chain, path, name, is_folder=is_folder):
                 self.tally.add(Reason.IGNORED, path + b"/" * is_folder)

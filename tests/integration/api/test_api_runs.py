@@ -337,3 +337,14 @@ def test_a_new_report_is_the_next_version_of_its_style(stack: Stack) -> None:
     assert (report["version"], report["style"], report["runId"]) == (2, "technical", made.run["id"])
     assert answer.headers["location"].endswith(f"/reports/{report['id']}")
     assert made.caller.get(f"/reports/{report['id']}").json() == report
+
+
+@pytest.mark.parametrize("text", ['{"a": [1e999]}', '{"a": NaN}', '{"a":' * 500 + "1" + "}" * 500])
+@pytest.mark.parametrize("key", [{}, {"Idempotency-Key": "k"}])
+def test_an_input_that_cannot_be_kept_is_422(done: World, text: str, key: dict[str, str]) -> None:
+    asked = f'{{"kind": "auto-fix", "projectId": "{done.project["id"]}", "input": {text}}}'
+    response = done.caller.call(
+        "POST", "/runs", content=asked, headers={"Content-Type": "application/json"} | key
+    )
+    assert response.status_code == 422
+    assert [part["pointer"] for part in response.json()["errors"]] == ["#/input"]

@@ -173,3 +173,10 @@ def test_a_ticket_ends_an_hour_after_the_run(stack: Stack) -> None:
     assert opened.status_code == 401
     refused = mine.caller.post("/events/tickets", {"runId": mine.run["id"]})
     assert (refused.status_code, refused.json()["code"]) == (409, "ticket_window_over")
+
+
+@pytest.mark.parametrize("instant", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
+def test_an_expiry_outside_the_calendar_is_422(stack: Stack, instant: str) -> None:
+    response = stack.tenant().post("/tokens", {"name": "t", "scopes": ["runs:read"], "expiresAt": instant})
+    assert (response.status_code, response.json()["code"]) == (422, "invalid_input")
+    assert [part["pointer"] for part in response.json()["errors"]] == ["#/expiresAt"]

@@ -181,6 +181,20 @@ def test_encoding_and_line_ends_survive_byte_for_byte(tmp_path: Path, before: by
     assert (run.patched(tmp_path / "new") / "a.py").read_bytes() == after
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (b"f();\n  debugger;\ng();\n", b"f();\ng();\n"),
+        (b"f();\r\n\tdebugger; \r\ng();\r\n", b"f();\r\ng();\r\n"),
+        (b"f(); debugger;\ng();\n", b"f(); \ng();\n"),
+    ],
+    ids=["its own line", "crlf and blanks", "after a statement"],
+)
+def test_a_statement_that_goes_leaves_no_blank_line(tmp_path: Path, before: bytes, after: bytes) -> None:
+    run = analyse(write_tree(tmp_path / "tree", {"a.js": before}), tmp_path / "out")
+    assert (run.patched(tmp_path / "new") / "a.js").read_bytes() == after
+
+
 def test_a_file_that_is_not_utf_8_is_skipped_with_a_reason_and_left_alone(tmp_path: Path) -> None:
     tree = write_tree(tmp_path / "tree", {"a.py": b"# coding: latin-1\nimport os\ns = '\xe9'\n"})
     run = analyse(tree, tmp_path / "out")

@@ -74,6 +74,13 @@ def test_each_fix_stands_with_its_diff_and_the_checks_that_it_passed() -> None:
     assert "Checked: reparses · other files (no other file mentions `f`)" in text
 
 
+def test_a_fix_that_only_other_fixes_made_necessary_is_shown_too() -> None:
+    one = finding(state="fixed", reason=None, fix_id=uuid4())
+    follow_up = fix(one, id=uuid4(), finding_ids=[], explanation="Unused import. The fix removes it.")
+    text = report(findings=[one], fixes=[fix(one), follow_up])
+    assert "### What the fixes above made necessary — 1×\n\nUnused import. The fix removes it." in text
+
+
 def test_a_check_that_did_not_pass_is_not_hidden() -> None:
     one = finding(state="fixed", reason=None, fix_id=uuid4())
     text = report(

@@ -15,7 +15,7 @@ from nyxcore.findings.models import finding_event_item, fix_event_item
 from nyxcore.pipelines.auto_fix.keys import Known, Plan, TaskInput, known_index_key
 from nyxcore.pipelines.auto_fix.progress import PackProgress
 from nyxcore.pipelines.auto_fix.records import finding_row, fix_row, settlement
-from nyxcore.pipelines.auto_fix.scan import options_of, settings_of
+from nyxcore.pipelines.auto_fix.scan import options_of, settings_of, write_summary
 from nyxcore.pipelines.auto_fix.workfolder import WorkFolder, own_record, work_folder
 from nyxcore.reports.generator import PATCH
 from nyxcore.runs import service as runs
@@ -57,7 +57,9 @@ def combine(db: Database, task: TaskInput) -> None:
         plan = work.plan()
         outcome, patch = _known(work, plan, task) if plan.unchanged else _combined(db, work, plan, task)
         objects.put_file(task.key(PATCH), patch)
-        _settle(db, task, Outcome.read(outcome), detected=not plan.unchanged)
+        came_to = Outcome.read(outcome)
+        _settle(db, task, came_to, detected=not plan.unchanged)
+        write_summary(task, work.manifest(), plan, came_to.skipped)
         if not plan.unchanged:
             for path, name in ((outcome, _OUTCOME), (patch, _PATCH)):
                 work.keep(path, plan.known_key(task.tenant_id, task.run_id, name))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from nyxcore.runs import repository as runs_repository
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import Event, RunOptions
 from nyxcore.runs.repository import Row
-from nyxcore.sources.models import Entry, Kind, Manifest
+from nyxcore.sources.models import MAX_EXAMPLES, Entry, Kind, Manifest
 from nyxcore.sources.repository import replace_files
 from nyxcore.storage import objects
 
@@ -39,9 +40,7 @@ def scan(db: Database, task: TaskInput) -> dict[str, list[int]]:
         entries = [entry for pack in range(len(manifest.packs)) for entry in work.entries(manifest, pack)]
         settings = _settings(work, manifest, entries)
         plan = _plan(task, run, manifest, entries, settings)
-    left_out = {str(reason): asdict(left) for reason, left in manifest.skipped.items()}
-    summary = {"skipped": left_out, "notes": [*manifest.notes, *settings.notes]}
-    objects.put(task.key(SCAN_SUMMARY), json.dumps(summary).encode(), content_type="application/json")
+    write_summary(task, manifest, plan, [])
     objects.put(task.key(PLAN), plan.model_dump_json().encode(), tag=objects.DAY_TAG)
     _record(db, task, manifest, plan, entries)
     return {"packs": list(plan.packs)}
@@ -55,6 +54,19 @@ def options_of(plan: Plan) -> Options:
 def settings_of(plan: Plan) -> ProjectSettings:
     """The project's settings of a plan."""
     return ProjectSettings.from_json(plan.settings)
+
+
+def write_summary(
+    task: TaskInput, manifest: Manifest, plan: Plan, skipped: Sequence[Mapping[str, str]]
+) -> None:
+    """What was left out and why, for the report; `skipped` are `{file, reason}` of the engine's own."""
+    left_out = {str(reason): asdict(left) for reason, left in manifest.skipped.items()}
+    for one in skipped:
+        entry = left_out.setdefault(one["reason"], {"count": 0, "examples": []})
+        entry["count"] += 1
+        entry["examples"] = [*entry["examples"], one["file"]][:MAX_EXAMPLES]
+    summary = {"skipped": left_out, "notes": [*manifest.notes, *settings_of(plan).notes]}
+    objects.put(task.key(SCAN_SUMMARY), json.dumps(summary).encode(), content_type="application/json")
 
 
 def _settings(work: WorkFolder, manifest: Manifest, entries: list[Entry]) -> ProjectSettings:
