@@ -1,6 +1,6 @@
 # Every habit of this project is a target here; `make help` lists them.
 SHELL := /bin/bash
-PYTHON ?= $(shell command -v python3.13 || command -v python3)
+PYTHON ?= $(shell command -v python3.13 || command -v python3 || echo python3.13)
 VENV := .venv
 BIN := $(VENV)/bin
 # sam needs a region even where it calls nobody, and the very Python 3.13 on PATH

@@ -47,7 +47,9 @@ def examine() -> Iterator[Finding]:
     yield _tried("PostgreSQL", _postgres)
     yield _tool("ruff", "run `make setup`")
     yield _tool("ast-grep", "run `make setup`")
-    yield _tool("git", "install git; only `nyx fix --apply` needs it", needed=False)
+    yield _tool(
+        "git", "install git; `nyx fix --apply` needs it, and patches are not tried without it", needed=False
+    )
     yield _tool("node", "install Node.js 20 or later; only some tests and PDF reports need it", needed=False)
     home = home_folder()
     yield _disk(home)
@@ -95,6 +97,11 @@ def _disk(home: Path) -> Finding:
 
 def _home(home: Path) -> str:
     if not home.exists():
+        above = next(folder for folder in home.parents if folder.exists())
+        if not os.access(above, os.W_OK | os.X_OK):
+            raise LocalError(
+                f"{home} cannot be made: {above} is not writable; set NYX_HOME to a folder of your own"
+            )
         return f"{home} (made at the first start)"
     if not home.is_dir() or any(home.iterdir()):
         Home(home).check()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TextIO
 
 PHASES = {
@@ -67,7 +67,7 @@ class Plain:
                 self._tenth = tenth
                 self._write(f"  {int(data['done']):,} of {int(data['total']):,} {data['unit']}")
         elif type_ == "findings":
-            for finding in data["items"]:
+            for finding in gravest_first(data["items"]):
                 if self._shown < FIRST_FINDINGS:
                     self._shown += 1
                     self._write(f"  found: {describe(finding)}")
@@ -137,7 +137,7 @@ class Bars:
         self._progress.stop()
 
     def _findings(self, items: list[Mapping[str, Any]]) -> None:
-        for finding in items:
+        for finding in gravest_first(items):
             if self._shown == FIRST_FINDINGS:
                 return
             self._shown += 1
@@ -167,6 +167,12 @@ class Bars:
             task = self._progress.tasks[self._tasks[self._phase]]
             total = task.total or 1
             self._progress.update(task.id, total=total, completed=total)
+
+
+def gravest_first(findings: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The findings of one event, critical before low, else in their order."""
+    order = list(SEVERITY_STYLE)
+    return sorted(findings, key=lambda finding: order.index(finding["severity"]))
 
 
 def describe(finding: Mapping[str, Any]) -> str:

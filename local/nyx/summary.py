@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -39,15 +40,16 @@ def summary(
     lines = [
         f"{counted(files, 'file')}, {counted(len(findings), 'finding')}: {severities}",
         f"{states['fixed']:,} fixed by {counted(len(fixes), 'verified fix')}; {states['no_fix']:,} left for you; "
-        f"{states['failed']:,} withdrawn{_commonest(findings)}",
+        f"{states['failed']:,} withdrawn",
+        *_commonest(findings),
         *_example(findings, fixes),
         "",
         f"report   {out / 'report.md'}",
-        f"patch    {out / 'fixes.patch'}" + (f"  (applied to {path})" if applied else ""),
+        *_patch(path, out / "fixes.patch", applied=applied, fixes=len(fixes)),
         "",
         "next:",
-        f"  less {out / 'report.md'}",
-        f"  cd {_short(path, Path())} && {'git diff' if applied else f'git apply {_short(out / "fixes.patch", path)}'}",
+        f"  less {_short(out / 'report.md', Path())}",
+        *(_with_git(path, out / "fixes.patch", applied=applied) if fixes else []),
         f"  {_command()} dev        the same through the API, with live events",
     ]
     return "\n".join(lines)
@@ -59,12 +61,31 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun if count == 1 else plural}"
 
 
-def _commonest(findings: Sequence[Mapping[str, Any]]) -> str:
+def _commonest(findings: Sequence[Mapping[str, Any]]) -> list[str]:
     reasons = Counter(finding["reason"] for finding in findings if finding["state"] == "failed")
-    if not reasons:
-        return ""
-    reason, _ = reasons.most_common(1)[0]
-    return f", most often since {printable(reason)[:110]}"
+    return [_cut(f"  most often because: {printable(reason)}") for reason, _ in reasons.most_common(1)]
+
+
+def _patch(path: Path, patch: Path, *, applied: bool, fixes: int) -> list[str]:
+    """Where the patch is; nothing about one that is empty."""
+    return [f"patch    {patch}" + (f"  (applied to {path})" if applied else "")] if fixes else []
+
+
+def _with_git(path: Path, patch: Path, *, applied: bool) -> list[str]:
+    """The command that shows what was changed, or that applies the patch; none where git has nothing to show."""
+    folder = Path(os.path.abspath(path))  # noqa: PTH100 - links stay as the user named them
+    top = next((above for above in (folder, *folder.parents) if (above / ".git").exists()), None)
+    if applied:
+        return [f"  {_git(folder)} diff"] if top else []
+    # Below the top of a repository git looks for the files from the top, and skips in silence what it misses.
+    start = top or folder
+    below = "" if start == folder else f"--directory={shlex.quote(str(folder.relative_to(start)))} "
+    return [f"  {_git(start)} apply {below}{_short(patch, start)}"]
+
+
+def _git(folder: Path) -> str:
+    """git, as it is called from here for `folder`."""
+    return "git" if folder == Path.cwd() else f"git -C {_short(folder, Path())}"
 
 
 def _example(findings: Sequence[Mapping[str, Any]], fixes: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -83,7 +104,7 @@ def _example(findings: Sequence[Mapping[str, Any]], fixes: Sequence[Mapping[str,
         "",
         _cut(f"for example {place(finding)} ({finding['rule']})  {printable(finding['message'])}"),
         *(_coloured(line) for line in _change(fix)),
-        f"  checked: {checks}",
+        *_wrapped(f"  checked: {checks}"),
     ]
 
 
@@ -100,8 +121,17 @@ def _command() -> str:
 
 def _cut(line: str) -> str:
     """The line, no longer than the terminal is wide."""
-    width = shutil.get_terminal_size((100, 24)).columns
+    width = _width()
     return line if len(line) <= width else f"{line[: width - 1]}…"
+
+
+def _wrapped(line: str) -> list[str]:
+    """The line in as many as the terminal needs, broken between words."""
+    return textwrap.wrap(line, _width(), subsequent_indent=" " * 11)
+
+
+def _width() -> int:
+    return shutil.get_terminal_size((100, 24)).columns
 
 
 def _change(fix: Mapping[str, Any]) -> list[str]:

@@ -47,9 +47,13 @@ def get(connection: Connection, tenant_id: UUID, run_id: UUID) -> Row | None:
 
 
 def lock(connection: Connection, tenant_id: UUID, run_id: UUID) -> Row | None:
-    """The run's row, locked to the end of the transaction, and `instant`, the database's clock."""
+    """The run's row, locked to the end of the transaction, and `instant`, the database's clock.
+
+    NO KEY: a task that is writing findings holds the run's key by a foreign key, and a cancel must not wait for it.
+    """
     return connection.execute(
-        "select *, clock_timestamp() as instant from runs where tenant_id = %s and id = %s for update",
+        "select *, clock_timestamp() as instant from runs where tenant_id = %s and id = %s"
+        " for no key update",
         (tenant_id, run_id),
     ).fetchone()
 
@@ -231,7 +235,7 @@ def lock_next_queued(connection: Connection, tenant_id: UUID, kinds: Sequence[st
         "select id from runs where tenant_id = %(tenant)s and status = 'queued' and finished_at is null"
         " and kind = any(%(kinds)s) and (select count(*) from runs where tenant_id = %(tenant)s"
         " and status = 'running' and finished_at is null) < %(limit)s"
-        " order by id limit 1 for update skip locked",
+        " order by id limit 1 for no key update skip locked",
         {"tenant": tenant_id, "kinds": list(kinds), "limit": settings["max_running_runs"]},
     ).fetchone()
     return None if row is None else row["id"]

@@ -138,9 +138,16 @@ def append(
         connection, tenant_id, run_id, events, phase=phase, progress=progress, counts=counts, cost=cost
     )
     if last_seq is None:
-        status = _row(connection, tenant_id, run_id)["status"]
-        raise RunFinished(f"run {run_id} is {status} and never changes again")
+        require_unfinished(connection, tenant_id, run_id)
+        raise RunFinished(f"run {run_id} has ended meanwhile and never changes again")
     return last_seq
+
+
+def require_unfinished(connection: Connection, tenant_id: UUID, run_id: UUID) -> None:
+    """Nothing, while the run goes on. Raises RunFinished when it has ended, NotFound when there is none."""
+    status = _row(connection, tenant_id, run_id)["status"]
+    if status in FINISHED:
+        raise RunFinished(f"run {run_id} is {status} and never changes again")
 
 
 def phase_started(  # noqa: PLR0917 - read as one sentence: this phase has so many of that

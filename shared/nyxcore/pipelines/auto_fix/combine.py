@@ -99,7 +99,7 @@ def _settle(db: Database, task: TaskInput, outcome: Outcome, *, detected: bool) 
 
 
 def _combined(db: Database, work: WorkFolder, plan: Plan, task: TaskInput) -> tuple[Path, Path]:
-    progress = PackProgress(db, task.tenant_id, task.run_id, phase="verifying", pack=0, unit="files")
+    progress = PackProgress(db, task, phase="verifying", unit="files")
 
     def on_progress(report: Progress) -> None:
         progress.report(report.done, report.total)

@@ -24,7 +24,7 @@ def detect(db: Database, task: TaskInput) -> None:
     RunFinished : the run ended meanwhile; the scan is stopped.
     ToolFailed : a tool broke down.
     """
-    progress = PackProgress(db, task.tenant_id, task.run_id, phase="detecting", pack=task.pack, unit="files")
+    progress = PackProgress(db, task, phase="detecting", unit="files")
     position = task.pack * PACK_STRIDE
 
     def on_progress(report: Progress) -> None:
@@ -57,4 +57,5 @@ def _record(db: Database, task: TaskInput, items: tuple[Record, ...], position: 
     with db.transaction(task.tenant_id) as connection:
         new = findings_repository.insert_findings(connection, task.tenant_id, task.run_id, rows)
         fresh = [finding_event_item(task.run_id, row) for row in rows if row.id in new]
-        runs.append(connection, task.tenant_id, task.run_id, item_events("findings", fresh))
+        counts = {"findings": findings_repository.count(connection, task.tenant_id, task.run_id)}
+        runs.append(connection, task.tenant_id, task.run_id, item_events("findings", fresh), counts=counts)

@@ -22,7 +22,7 @@ def verify(db: Database, task: TaskInput) -> None:
     """
     with db.transaction(task.tenant_id) as connection:
         runs.phase_started(connection, task.tenant_id, task.run_id, "fixing", 0, "fixes")
-    progress = PackProgress(db, task.tenant_id, task.run_id, phase="fixing", pack=task.pack, unit="fixes")
+    progress = PackProgress(db, task, phase="fixing", unit="fixes")
 
     def on_progress(report: Progress) -> None:
         progress.report(report.done, report.total)
