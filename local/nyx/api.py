@@ -40,7 +40,7 @@ class Api:
 
     def get(self, path: str, **params: str) -> Json:
         """The JSON object at `path`."""
-        answer: Json = self._send("GET", path, params=params).json()
+        answer: Json = self._followed(self._send("GET", path, params=params)).json()
         return answer
 
     def post(self, path: str, body: Json | None = None) -> Json:
@@ -50,11 +50,7 @@ class Api:
 
     def content(self, path: str, accept: str) -> bytes:
         """The bytes at `path`, through a presigned link where the API answers with one."""
-        response = self._send("GET", path, headers={"Accept": accept})
-        if response.status_code == httpx.codes.SEE_OTHER:
-            response = httpx.get(response.headers["Location"], timeout=60.0, trust_env=False)
-            response.raise_for_status()
-        return response.content
+        return self._followed(self._send("GET", path, headers={"Accept": accept})).content
 
     def items(self, path: str, **params: str) -> Iterator[Json]:
         """Every item of a paged list."""
@@ -65,6 +61,18 @@ class Api:
             cursor = page["nextCursor"]
             if cursor is None:
                 return
+
+    def _followed(self, response: httpx.Response) -> httpx.Response:
+        """The response itself, or what the presigned link gives that it leads to: answers above 4 MB."""
+        if response.status_code != httpx.codes.SEE_OTHER:
+            return response
+        # without our token: the link is signed, and S3 refuses a request that is authorised twice
+        linked = httpx.get(response.headers["Location"], timeout=60.0, trust_env=False)
+        if linked.is_error:
+            raise ApiRefused(
+                f"storage answered {linked.status_code} to a link of the API", "bad_link", linked.status_code
+            )
+        return linked
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:

@@ -137,7 +137,9 @@ def _width() -> int:
 def _change(fix: Mapping[str, Any]) -> list[str]:
     """The changed lines of a diff with one line of context around them."""
     lines = [
-        line for line in str(fix["diff"]).splitlines() if line[:1] in " +-" and line[:3] not in {"---", "+++"}
+        line
+        for line in str(fix["diff"]).split("\n")
+        if line and line[0] in " +-" and line[:3] not in {"---", "+++"}
     ]
     changed = [number for number, line in enumerate(lines) if line[0] != " "]
     return lines[max(0, changed[0] - 1) : changed[-1] + 2] if changed else []

@@ -13,6 +13,7 @@ from nyxcore.reports.markdown import code, fenced, inline, table
 
 SEVERITIES = ("critical", "high", "medium", "low")
 CATEGORIES = ("security", "bug", "error-handling", "performance", "code-smell")
+GRAVE = frozenset({"critical", "high"})
 STATES = {"fixed": "fixed", "no_fix": "left", "not_a_bug": "not a bug", "failed": "fix withdrawn"}
 
 LEFT_OUT = {
@@ -28,8 +29,10 @@ LEFT_OUT = {
 }
 
 # A report is read by people: what goes beyond these stays in the patch and in the API, and the report says so.
-DIFF_BUDGET = 1_500_000  # characters of diffs in all
+DIFFS_SHOWN = 12  # diffs of one rule; of a critical or high one, all that the budget holds
+DIFF_BUDGET = 1_000_000  # characters of diffs in all
 PLACES_SHOWN = 20  # places of one rule with one reason
+GRAVE_PLACES_SHOWN = 400  # places of critical and high findings of one rule
 
 
 @dataclass(frozen=True)
@@ -92,16 +95,17 @@ def _summary(report: AutoFixReport) -> str:
         return f"No source file was found, so there was nothing to scan.{below}"
     if not report.findings:
         return f"{_plural(report.files, 'file')} scanned, and nothing found. The repository is clean by these rules."
-    serious = [f for f in report.findings if f.severity in {"critical", "high"} and f.state != "fixed"]
+    withdrawn = f", {states['failed']:,} withdrawn because the fix did not hold" if states["failed"] else ""
+    serious = [f for f in report.findings if f.severity in GRAVE and f.state != "fixed"]
     lines = [
         f"**{_plural(report.files, 'file')} scanned, {_plural(len(report.findings), 'finding')}: "
         f"{states['fixed']:,} fixed by {_plural(len(report.fixes), 'verified fix', 'verified fixes')}, "
-        f"{states['no_fix']:,} left for a person, {states['failed']:,} withdrawn because the fix did not hold.**"
+        f"{states['no_fix']:,} left for a person{withdrawn}.**"
     ]
     if serious:
         worst = Counter[str](f.severity for f in serious)
         named = " and ".join(f"{worst[s]} {s}" for s in SEVERITIES if worst[s])
-        lines.append(f"Look first at the {named} that were left: see *What was left, and why*.")
+        lines.append(f"Look first at *What was left, and why*: {named} among it.")
     return "\n\n".join(lines)
 
 
@@ -146,17 +150,19 @@ def _fixed(report: AutoFixReport) -> Iterable[str]:
         yield f"### {inline(first.title)} — {code(rule)}, {first.severity}, {len(pairs)}×"
         if explanation := report.explanations.get(rule):
             yield inline(explanation)
-        left_over: list[str] = []
+        shown, left_over = 0, list[str]()
         for finding, fix in sorted(pairs, key=lambda pair: (pair[0].file, pair[0].start_line)):
-            if len(fix.diff) > budget:
+            enough = first.severity not in GRAVE and shown == DIFFS_SHOWN
+            if enough or len(fix.diff) > budget:
                 left_over.append(_place(finding))
                 continue
+            shown += 1
             budget -= len(fix.diff)
             also = f" (settles {len(fix.finding_ids)} findings)" if len(fix.finding_ids) > 1 else ""
             yield _one_fix(f"{_place(finding)} — {inline(finding.message)}{also}", fix)
         if left_over:
-            shown = ", ".join(left_over[:PLACES_SHOWN]) + (" …" if len(left_over) > PLACES_SHOWN else "")
-            yield f"And {len(left_over):,} more, whose diffs are in the patch: {shown}"
+            places = ", ".join(left_over[:PLACES_SHOWN]) + (" …" if len(left_over) > PLACES_SHOWN else "")
+            yield f"And {len(left_over):,} more of the same kind, whose diffs are in the patch: {places}"
     if follow_ups:
         yield f"### What the fixes above made necessary — {len(follow_ups)}×"
         for fix in follow_ups:
@@ -211,7 +217,7 @@ def _left(report: AutoFixReport) -> Iterable[str]:
             f"**{inline(first.title)}** — {code(rule)}, {first.severity} {first.category}, {len(members):,}×, "
             f"{STATES.get(state, state)}: {inline(reason)}"
         )
-        shown = members if first.severity in {"critical", "high"} else members[:PLACES_SHOWN]
+        shown = members[: GRAVE_PLACES_SHOWN if first.severity in GRAVE else PLACES_SHOWN]
         lines = [f"- {_place(f)} — {inline(f.message)}" for f in shown]
         if len(members) > len(shown):
             lines.append(f"- and {len(members) - len(shown):,} more")

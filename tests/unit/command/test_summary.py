@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from nyx.summary import summary
 
 OUT, PATH = Path("nyx-out"), Path("repo")

@@ -62,7 +62,7 @@ def test_every_number_of_the_summary_is_counted_from_the_findings() -> None:
 
 def test_a_grave_finding_that_is_left_is_pointed_out_first() -> None:
     text = report(findings=[finding(severity="critical", category="security")])
-    assert "Look first at the 1 critical that were left" in text
+    assert "Look first at *What was left, and why*: 1 critical among it." in text
 
 
 def test_each_fix_stands_with_its_diff_and_the_checks_that_it_passed() -> None:
@@ -100,7 +100,14 @@ def test_a_long_list_of_alike_places_is_cut_and_says_so() -> None:
     assert "- and 10 more" in text
 
 
-def test_grave_findings_are_never_cut() -> None:
+def test_of_many_alike_fixes_some_are_shown_and_the_rest_named() -> None:
+    fixed = [finding(state="fixed", reason=None, fix_id=uuid4(), start_line=n) for n in range(1, 21)]
+    text = report(findings=fixed, fixes=[fix(one) for one in fixed])
+    assert text.count("```diff") == 12
+    assert "And 8 more of the same kind, whose diffs are in the patch: `pkg/a.py`:13" in text
+
+
+def test_grave_findings_are_not_cut_at_twenty() -> None:
     text = report(findings=[finding(severity="high", start_line=n) for n in range(1, 31)])
     assert text.count("- `pkg/a.py`:") == 30
 
