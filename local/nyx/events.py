@@ -13,12 +13,13 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 import httpx
 
-from nyx.sse_parser import EventParser
+from nyx.errors import LocalError
+from nyx.sse_parser import EventParser, ParsedEvent
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 _TIMEOUT = httpx.Timeout(10.0, read=40.0)  # the server is never silent for more than 15 s
@@ -34,16 +35,23 @@ class StreamEvent:
     data: dict[str, Any]
 
 
-class StreamRefused(Exception):
-    """The server will not give this stream, now or later: no such run, no right to it, or a bad request."""
+class StreamRefused(LocalError):
+    """The server will not give this stream, now or later: no such run, no right to it, or a bad request.
 
-    def __init__(self, status: int, message: str) -> None:
+    `answer` is the status that it answered with.
+    """
+
+    code: ClassVar[str] = "stream_refused"
+
+    def __init__(self, answer: int, message: str) -> None:
         super().__init__(message)
-        self.status = status
+        self.answer = answer
 
 
-class StreamLost(Exception):
+class StreamLost(LocalError):
     """The server could not be reached for so long that waiting on makes no sense."""
+
+    code, retryable = "stream_lost", True
 
 
 def follow(
@@ -89,7 +97,9 @@ def follow(
             wait = following.retry_seconds if opened else _backoff(failures)
             failures += not opened
             if time.monotonic() + wait - reached > patience_seconds:
-                raise StreamLost(f"{url} has not answered for {patience_seconds:g} s: {reason}")
+                raise StreamLost(
+                    f"{url} has not answered for {patience_seconds:g} s: {reason}; run the command again"
+                )
             if on_reconnect is not None:
                 on_reconnect(reason)
             sleep(wait)
@@ -128,6 +138,8 @@ class _Following:
         parser = EventParser(self._last_event_id)
         for piece in response.iter_raw():
             for event in parser.feed(piece):
+                if self._repeats(event):
+                    continue
                 self._last_event_id = event.id
                 self.over = event.type == "done"
                 yield StreamEvent(int(event.id), event.type, json.loads(event.data))
@@ -135,6 +147,12 @@ class _Following:
                     return
             if parser.retry_ms is not None:
                 self.retry_seconds = parser.retry_ms / 1000
+
+    def _repeats(self, event: ParsedEvent) -> bool:
+        """Whether the event was there before; a snapshot repeats a number, and a `reset` begins anew."""
+        if event.type in {"snapshot", "reset"} or not self._last_event_id:
+            return False
+        return int(event.id) <= int(self._last_event_id)
 
 
 def _words(response: httpx.Response) -> str:

@@ -105,7 +105,9 @@ def run(argv: Sequence[str]) -> int:
     elif outcome.error and code:
         print(f"nyx fix: {outcome.error['message']}", file=sys.stderr)
         if code == 1:
-            print("`nyx doctor` looks for what may be missing on this machine.", file=sys.stderr)
+            logs = home_folder() / "logs"
+            where = f" What the parts wrote is in {logs}." if logs.is_dir() else ""
+            print(f"`nyx doctor` looks for what may be missing on this machine.{where}", file=sys.stderr)
     return code
 
 

@@ -124,6 +124,8 @@ class Bars:
             )
         elif type_ == "findings":
             self._findings(data["items"])
+        elif type_ == "done" and data["run"]["status"] == "succeeded":
+            self._complete()
         elif type_ == "log":
             self._print((f"{data['level']}: ", "dim"), (printable(data["message"]), ""))
 
@@ -133,7 +135,6 @@ class Bars:
 
     def close(self) -> None:
         """See `View`."""
-        self._complete()
         self._progress.stop()
 
     def _findings(self, items: list[Mapping[str, Any]]) -> None:
