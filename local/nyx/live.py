@@ -118,7 +118,7 @@ class Bars:
             self._enter(str(data["phase"]))
         elif type_ == "progress" and self._phase:
             done, total = int(data["done"]), int(data["total"])
-            counts = f"{done:,}/{total:,} {data['unit']}"
+            counts = f"{done:,}/{total:,} {data['unit']}" if total else ""
             self._progress.update(
                 self._tasks[self._phase], completed=done, total=max(total, 1), counts=counts
             )

@@ -32,6 +32,7 @@ LEFT_OUT = {
 DIFFS_SHOWN = 12  # diffs of one rule; of a critical or high one, all that the budget holds
 DIFF_BUDGET = 1_000_000  # characters of diffs in all
 PLACES_SHOWN = 20  # places of one rule with one reason
+GRAVE_IN_SUMMARY = 8
 GRAVE_PLACES_SHOWN = 400  # places of critical and high findings of one rule
 
 
@@ -105,7 +106,12 @@ def _summary(report: AutoFixReport) -> str:
     if serious:
         worst = Counter[str](f.severity for f in serious)
         named = " and ".join(f"{worst[s]} {s}" for s in SEVERITIES if worst[s])
-        lines.append(f"Look first at *What was left, and why*: {named} among it.")
+        lines.append(f"Look first at what was left and is grave ({named}):")
+        shown = sorted(serious, key=lambda f: (_rank(f), f.file, f.start_line))[:GRAVE_IN_SUMMARY]
+        bullets = [f"- {f.severity}: {_place(f)} — {inline(f.message)}" for f in shown]
+        if len(serious) > len(shown):
+            bullets.append(f"- and {len(serious) - len(shown)} more, under *What was left, and why*")
+        lines.append("\n".join(bullets))
     return "\n\n".join(lines)
 
 

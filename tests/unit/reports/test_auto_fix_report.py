@@ -62,7 +62,7 @@ def test_every_number_of_the_summary_is_counted_from_the_findings() -> None:
 
 def test_a_grave_finding_that_is_left_is_pointed_out_first() -> None:
     text = report(findings=[finding(severity="critical", category="security")])
-    assert "Look first at *What was left, and why*: 1 critical among it." in text
+    assert "Look first at what was left and is grave (1 critical):\n\n- critical: `pkg/a.py`:3 — " in text
 
 
 def test_each_fix_stands_with_its_diff_and_the_checks_that_it_passed() -> None:
