@@ -184,12 +184,19 @@ def _pointer(location: Sequence[str | int], body: object) -> str:
     tokens: list[str] = []
     here: Any = body
     for index, token in enumerate(location):
+        if index == 0 and len(location) > 1 and token in _variants(body):
+            continue  # even where a member has the same name
         if _has(here, token):
             here = here[token]
         elif index < len(location) - 1:
             continue
         tokens.append(str(token).replace("~", "~0").replace("/", "~1"))
     return "#" + "".join(f"/{token}" for token in tokens)
+
+
+def _variants(body: object) -> tuple[object, ...]:
+    """What the members that tell the variants of the API's unions apart say here."""
+    return (body.get("source"), body.get("state")) if isinstance(body, dict) else ()
 
 
 def _has(container: object, token: str | int) -> bool:

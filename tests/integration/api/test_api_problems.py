@@ -90,6 +90,14 @@ def test_the_variant_of_a_union_is_no_part_of_the_pointer(stack: Stack) -> None:
     assert [part["pointer"] for part in response.json()["errors"]] == ["#/name"]
 
 
+def test_a_variant_with_the_name_of_a_member_is_no_part_of_the_pointer_either(stack: Stack) -> None:
+    caller = stack.tenant()
+    project = caller.made("/projects", {"name": "p"})
+    body = {"source": "path", "name": "x", "path": "not/absolute"}
+    response = caller.post(f"/projects/{project['id']}/repositories", body)
+    assert [part["pointer"] for part in response.json()["errors"]] == ["#/path"]
+
+
 def test_a_body_of_4_mb_is_read_and_one_byte_more_is_413(stack: Stack) -> None:
     caller = stack.tenant()
     frame = b'{"name": ""}'
