@@ -1,19 +1,45 @@
-"""`make bench`: every figure of benchmarks/README.md, as Markdown rows."""
+"""`make bench`: every figure of benchmarks/README.md, as Markdown rows.
 
-from benchmarks import auto_fix
+`python -m benchmarks auto_fix`, `python -m benchmarks stream`: one part.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+
+from benchmarks import auto_fix, stream
 from benchmarks.processes import import_cpu_seconds
 
 IMPORTS = {"api.handler": 500, "pipelines.auto_fix.scan": 350, "pipelines.auto_fix.combine": 350}
 
+type Row = tuple[str, str, str]
+type Table = tuple[Row, list[Row]]
 
-def main() -> None:
-    """Print the table."""
-    print("| what | measured | target |\n| --- | --- | --- |", flush=True)
+_HEAD: Row = ("what", "measured", "target")
+
+
+def _auto_fix() -> Iterator[Table]:
+    rows = []
     for module, budget in IMPORTS.items():
         took = import_cpu_seconds(module) * 1000
-        print(f"| import {module} | {took:.0f} ms of CPU | ≤ {budget} ms |", flush=True)
-    for what, figure, target in auto_fix.measure():
-        print(f"| {what} | {figure} | {target} |", flush=True)
+        rows.append((f"import {module}", f"{took:.0f} ms of CPU", f"≤ {budget} ms"))
+    yield _HEAD, rows + auto_fix.measure()
 
 
-main()
+PARTS: dict[str, Callable[[], Iterator[Table]]] = {"auto_fix": _auto_fix, "stream": stream.tables}
+
+
+def main(chosen: list[str]) -> None:
+    """Print the tables of the chosen parts, of all when none is chosen."""
+    if unknown := sorted(set(chosen) - PARTS.keys()):
+        sys.exit(f"there is no part {', '.join(unknown)}; the parts are {', '.join(PARTS)}")
+    for name in chosen or PARTS:
+        for head, rows in PARTS[name]():
+            for row in (head, ("---",) * 3, *rows):
+                print(f"| {' | '.join(row)} |")
+            print(flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

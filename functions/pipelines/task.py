@@ -24,7 +24,7 @@ def task[Result](work: Callable[[TaskInput], Result]) -> Callable[[dict[str, obj
         try:
             result = work(given)
         except NyxError as error:
-            _logger.warning(error.message, extra={**ids, "code": error.code})
+            _logger.warning(error.message, extra={**ids, "code": error.code, "details": error.details})
             raise
         except Exception:
             _logger.exception("the task broke down", extra=ids)

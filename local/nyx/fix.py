@@ -205,7 +205,11 @@ def _repository(api: Api, path: Path) -> Json:
 
 
 def _watch(stack: Stack, run_id: str, view: View) -> None:
-    for event in follow(stack.url, stack.token, run_id, on_reconnect=view.note):
+    def on_reconnect(reason: str) -> None:
+        stack.check()  # it will not come back when the command that held it is gone
+        view.note(reason)
+
+    for event in follow(stack.url, stack.token, run_id, on_reconnect=on_reconnect):
         view.event(event.type, event.data)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TextIO
 
@@ -203,8 +202,3 @@ def view_for(out: TextIO, *, json_output: bool) -> View:
 def colourful(out: TextIO) -> bool:
     """Whether `out` is a terminal and nobody asked for no colour (no-color.org)."""
     return out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-
-
-def interactive() -> bool:
-    """Whether a person watches stdout."""
-    return colourful(sys.stdout)

@@ -39,6 +39,7 @@ class EventParser:
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._text = ""
         self._at_start = True
+        self._after_cr = False
         self._id = last_event_id
         self._type = ""
         self._data: list[str] = []
@@ -56,12 +57,14 @@ class EventParser:
                 yield event
 
     def _lines(self) -> Iterator[str]:
+        if self._after_cr and self._text:  # a CR ends its line at once; the LF of a CRLF may come later
+            self._text, self._after_cr = self._text.removeprefix("\n"), False
         start = 0
         for end in _LINE_END.finditer(self._text):
-            if end.group() == "\r" and end.end() == len(self._text):
-                break  # the LF of a CRLF may be in the next piece
             yield self._text[start : end.start()]
             start = end.end()
+        if self._text:
+            self._after_cr = self._text.endswith("\r")
         self._text = self._text[start:]
 
     def _field(self, line: str) -> None:

@@ -23,6 +23,7 @@ from nyxcore.reports import generator, service
 from nyxcore.reports.models import Report, ReportSummary, Style
 from nyxcore.reports.repository import ReportFilter
 from nyxcore.runs.models import RunKind
+from nyxcore.storage import objects
 from nyxcore.wire import RequestModel
 
 router = APIRouter(tags=["reports"])
@@ -119,7 +120,10 @@ def get_report(request: Request, caller: ReportsReader, report_id: ReportId) -> 
     content_type = f"{form}; charset=utf-8" if form == _MARKDOWN else form
     response = deliver(
         text.encode(),
-        key=f"{caller.tenant_id}/reports/{report_id}/{report.content_hash}.{extension}",
+        # below the run's prefix, the only one beside the repositories' that the function may write to
+        key=objects.run_key(
+            caller.tenant_id, report.run_id, f"reports/{report_id}/{report.content_hash}.{extension}"
+        ),
         filename=f"report-{report_id}.{extension}",
         content_type=content_type,
     )

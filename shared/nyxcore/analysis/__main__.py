@@ -36,6 +36,8 @@ _LARGEST_FILE = 1 << 30
 
 _FAILURES = {errno.ENOENT: "tool", errno.EACCES: "tool", errno.ENOMEM: "memory", errno.ENOSPC: "space"}
 
+_PACKAGE = Path(__file__).parent
+
 Request = Mapping[str, object]
 
 
@@ -47,19 +49,27 @@ def main() -> int:
     try:
         run(request, lambda message: _write({"progress": message}))
     except EngineError as error:
-        _write({"failed": error.failure})
+        _write({"failed": error.failure, "where": _where(error)})
     except MemoryError:
         _write({"failed": "memory"})
     except OSError as error:
-        _write({"failed": _FAILURES.get(error.errno or 0, "internal")})
+        _write({"failed": _FAILURES.get(error.errno or 0, "internal"), "where": _where(error)})
     except Exception as error:  # noqa: BLE001 - its words may hold a piece of the repository: only the place is told
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
-        _write({"failed": "internal", "where": where})
+        _write({"failed": "internal", "where": _where(error)})
     else:
         _write({"done": True})
         return 0
     return 1
+
+
+def _where(error: Exception) -> str:
+    """Kind of the error, the last place of ours that it came through, and the place where it arose."""
+    places = traceback.extract_tb(error.__traceback__)
+    own = [place for place in places if Path(place.filename).parent == _PACKAGE]
+    named = dict.fromkeys(
+        f"{Path(place.filename).name}:{place.lineno}" for place in (*own[-1:], *places[-1:])
+    )
+    return f"{type(error).__name__} at {' in '.join(reversed(list(named)))}"
 
 
 def _limit() -> None:

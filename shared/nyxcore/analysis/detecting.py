@@ -100,7 +100,7 @@ class Detection:
             self._waiting.popleft()
             rows.write(row)
             done += 1
-            for index in told([finding["rule"] for finding in row["findings"]], self._job.options):
+            for index in told(row["path"], [one["rule"] for one in row["findings"]], self._job.options):
                 self._items.append(open_finding(row["path"], row["findings"][index]))
         return done
 

@@ -133,7 +133,8 @@ def _listen(
             raise ToolFailed(_SENTENCES[str(message["failed"])], where=message.get("where"))
         else:
             return
-    raise ToolFailed(_SENTENCES[_cause_of_death(process.wait())])
+    code = process.wait()
+    raise ToolFailed(_SENTENCES[_cause_of_death(code)], where=f"exit code {code}")
 
 
 def _messages(process: subprocess.Popen[bytes]) -> Iterator[dict[str, object] | None]:

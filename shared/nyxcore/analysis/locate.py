@@ -46,7 +46,10 @@ class Rows:
         """The row, from 1, that holds the byte at `offset`."""
         return max(1, bisect_right(self._starts, offset))
 
+    def begin(self, row: int) -> int:
+        """Offset of the first byte of a row; of the content's end for the row behind the last."""
+        return self._starts[row - 1] if row <= len(self._starts) else len(self._content)
+
     def text(self, row: int) -> bytes:
         """The bytes of a row, with its line end."""
-        stop = self._starts[row] if row < len(self._starts) else len(self._content)
-        return self._content[self._starts[row - 1] : stop]
+        return self._content[self.begin(row) : self.begin(row + 1)]

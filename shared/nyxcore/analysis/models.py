@@ -72,9 +72,15 @@ class Proposal:
     safe: bool
 
 
+Withheld = Literal["rule", "comment", "watched", "sole", "noted", "in_text"]
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a tool says about bytes `start` to `end` (lines from 1) of one content of a file."""
+    """What a tool says about bytes `start` to `end` (lines from 1) of one content of a file.
+
+    `withheld` is why a fix that the tool offers is not the proposal, None when there is no such fix.
+    """
 
     rule: str
     message: str
@@ -83,6 +89,7 @@ class Finding:
     line: int
     end_line: int
     proposal: Proposal | None = None
+    withheld: Withheld | None = None
 
 
 @dataclass(frozen=True, slots=True)

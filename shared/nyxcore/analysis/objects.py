@@ -8,17 +8,21 @@ from nyxcore.analysis.models import Options, State
 from nyxcore.analysis.protocol import FindingRow
 from nyxcore.analysis.rulebook import SYNTAX, rules
 
+_DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
 
-def told(rule_ids: Sequence[str], options: Options) -> list[int]:
-    """Positions of the findings of one file that are reported, given their rules.
 
-    Of syntax errors the first one speaks for all that follow from it. Findings of categories that nobody
-    asked for stay out.
+def told(path: str, rule_ids: Sequence[str], options: Options) -> list[int]:
+    """Positions of the findings of the file at `path` that are reported, given their rules.
+
+    Of syntax errors the first one speaks for all that follow from it, and in a file of TypeScript declarations
+    none does: the grammar does not cover all of their types, and compilers write most of them. Findings of
+    categories that nobody asked for stay out.
     """
     found = []
     syntax_told = False
+    declares = path.lower().endswith(_DECLARATIONS)
     for index, rule in enumerate(rule_ids):
-        if not options.wants(rules()[rule].category) or (rule in SYNTAX and syntax_told):
+        if not options.wants(rules()[rule].category) or (rule in SYNTAX and (syntax_told or declares)):
             continue
         syntax_told = syntax_told or rule in SYNTAX
         found.append(index)

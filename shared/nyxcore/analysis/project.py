@@ -27,7 +27,7 @@ SETTINGS_FILES: Final = (
 )
 _OLDEST_TARGET, _NEWEST_TARGET = (3, 7), (3, 15)
 _CODE = re.compile(r"[A-Z][A-Z0-9]*")
-_CLASSIFIER = re.compile(r"Programming Language :: Python :: (\d+)\.(\d+)")
+_CLASSIFIER = re.compile(r"Programming Language :: Python :: (?:(\d+)\.(\d+)|2\b)")
 
 Version = tuple[int, int]
 
@@ -158,6 +158,8 @@ class _Reader:
             self._flake8(dict(parser.items("flake8")))
         self._require(parser.get("options", "python_requires", fallback=None))
         self._classify(parser.get("metadata", "classifiers", fallback="").splitlines())
+        if parser.get("bdist_wheel", "universal", fallback="0").strip().lower() in ("1", "true"):
+            self._classified.append((2, 7))  # a wheel for Python 2 and 3 alike
 
     def _flake8(self, section: Mapping[str, object]) -> None:
         for key in ("ignore", "extend-ignore", "extend_ignore"):
@@ -180,7 +182,7 @@ class _Reader:
     def _classify(self, lines: object) -> None:
         for line in lines if isinstance(lines, list) else ():
             for match in _CLASSIFIER.finditer(str(line)):
-                self._classified.append((int(match[1]), int(match[2])))
+                self._classified.append((int(match[1] or 2), int(match[2] or 7)))
 
     def _add_per_file(self, pattern: str, codes: Iterable[str]) -> None:
         found = tuple(codes)

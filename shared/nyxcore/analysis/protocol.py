@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import IO, Literal, Self, TypedDict
 
 from nyxcore.analysis.errors import EngineError
-from nyxcore.analysis.models import Candidate, Edit, Edits, Finding, Options, Proposal, Verdict
+from nyxcore.analysis.models import Candidate, Edit, Edits, Finding, Options, Proposal, Verdict, Withheld
 from nyxcore.analysis.project import ProjectSettings
 
 Kind = Literal["detected", "words", "verified", "outcome"]
@@ -35,6 +35,7 @@ class FindingRow(TypedDict):
     endLine: int
     edits: list[EditRow] | None
     safe: bool
+    withheld: Withheld | None
 
 
 class DetectedRow(TypedDict):
@@ -183,6 +184,7 @@ def finding_row(finding: Finding, fingerprint: str, ordinal: int) -> FindingRow:
         endLine=finding.end_line,
         edits=None if proposal is None else edit_rows(proposal.edits),
         safe=proposal is not None and proposal.safe,
+        withheld=finding.withheld,
     )
 
 
@@ -190,7 +192,14 @@ def finding_of(row: FindingRow) -> Finding:
     """What `finding_row` wrote."""
     proposal = None if row["edits"] is None else Proposal(_edits(row["edits"]), row["safe"])
     return Finding(
-        row["rule"], row["message"], row["start"], row["end"], row["line"], row["endLine"], proposal
+        row["rule"],
+        row["message"],
+        row["start"],
+        row["end"],
+        row["line"],
+        row["endLine"],
+        proposal,
+        row["withheld"],
     )
 
 

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypedDict
 
+from nyxcore.analysis.blank_lines import close_up
 from nyxcore.analysis.edits import tidy
 from nyxcore.analysis.locate import Rows
 from nyxcore.analysis.models import Edit, Finding, Proposal
 from nyxcore.analysis.rulebook import PYTHON_SYNTAX, SCRIPT_SYNTAX
 from nyxcore.analysis.rules import ast_grep_rules, python_rules
+from nyxcore.analysis.withholding import withhold
 
-_REST_OF_LINE = re.compile(rb"[ \t]*(?:\r\n|\r|\n)")
 _LINE_NUMBER = re.compile(r"\bline \d+|\(\d+ > \d+\)")
 _NEWER_SYNTAX = "(syntax was added in Python"
 
@@ -70,6 +71,8 @@ def ruff_report(line: bytes) -> tuple[str, Report] | None:
         rule = f"ruff:{code}"
     else:
         return None
+    if code in python_rules() and not python_rules()[code].reports(record["message"]):
+        return None
     begin, end = record["location"], record["end_location"]
     place = (begin["row"], begin["column"], end["row"], end["column"])
     message = record["message"]
@@ -111,14 +114,14 @@ def signature_of(finding: Finding) -> Signature:
 def resolve(content: bytes, reports: Sequence[Report]) -> list[Finding]:
     """The findings on `content`, in the order of their places, with byte offsets.
 
-    A fix whose edits make no sense on the content is left out.
+    A fix whose edits make no sense on the content is left out, and so is one that is not to be tried.
     """
     if not reports:
         return []
     rows = Rows(content)
     found = [_finding(content, rows, report) for report in reports]
     found.sort(key=lambda finding: (finding.start, finding.end, finding.rule, finding.message))
-    return found
+    return withhold(content, rows, found)
 
 
 def _finding(content: bytes, rows: Rows, report: Report) -> Finding:
@@ -138,8 +141,7 @@ def _proposal(content: bytes, rows: Rows, fix: _RuffFix | tuple[int, int, str] |
     if fix is None:
         return None
     if isinstance(fix, tuple):
-        start, end = fix[:2] if fix[2] else _whole_lines(content, *fix[:2])
-        raw = [Edit(start, end, _with_line_ends_of(content, fix[2]))]
+        raw = [Edit(fix[0], fix[1], _with_line_ends_of(content, fix[2]))]
         safe = True
     else:
         raw = [
@@ -152,16 +154,7 @@ def _proposal(content: bytes, rows: Rows, fix: _RuffFix | tuple[int, int, str] |
         ]
         safe = fix["applicability"] == "safe"
     edits = tidy(raw, len(content))
-    return None if edits is None else Proposal(edits, safe)
-
-
-def _whole_lines(content: bytes, start: int, end: int) -> tuple[int, int]:
-    """What is removed, with the rest of its lines where that is blank: no empty line stays behind."""
-    first = max(content.rfind(b"\n", 0, start), content.rfind(b"\r", 0, start)) + 1
-    after = _REST_OF_LINE.match(content, end)
-    if content[first:start].strip(b" \t") or after is None:
-        return start, end
-    return first, after.end()
+    return None if edits is None else Proposal(close_up(content, rows, edits), safe)
 
 
 def _pair(location: _Location) -> tuple[int, int]:

@@ -31,9 +31,17 @@ _SYNTAX_RULES = {
     ),
 }
 
-# What these rules write runs on Python 3 only, or on 3.7 and later only, while ruff's oldest target is 3.7.
-_NOT_FOR_PYTHON_2 = ("UP", "FURB", "FLY", "RUF005", "SIM105", "B904", "B905")
-_NOT_BEFORE_3_7 = ("UP021", "UP022")
+# Codes, or beginnings of codes, that hold from some version on. ruff's oldest target is 3.7, and it knows
+# Python 3 only: to Python 2 IOError is not OSError, round() gives a float, map() a list, super() and split()
+# take other arguments, and `print >>` prints. Before 3.7 UP010 takes away generator_stop, which then still
+# has an effect, and UP036 whatever asks for a version up to 3.7.
+_HOLD_FROM: Final = (
+    ((3, 0), ("UP", "FURB", "FLY", "B014", "B904", "B905", "C417", "F633", "PLC0207", "PLW0245")),
+    ((3, 0), ("RUF005", "RUF046", "RUF057", "RUF058", "SIM105")),
+    ((3, 7), ("UP010", "UP021", "UP022", "UP036")),
+    ((3, 8), ("PLE1519",)),
+)
+_NEED_A_MINIMUM: Final = ("UP036",)  # what the metadata do not rule out is no dead code
 
 
 @cache
@@ -75,6 +83,6 @@ def _matching(prefixes: Iterable[str]) -> list[str]:
 
 
 def _too_new(minimum: tuple[int, int] | None) -> list[str]:
-    if minimum is None or minimum >= (3, 7):
-        return []
-    return _matching(_NOT_BEFORE_3_7 if minimum >= (3, 0) else _NOT_FOR_PYTHON_2 + _NOT_BEFORE_3_7)
+    if minimum is None:
+        return _matching(_NEED_A_MINIMUM)
+    return _matching(code for version, codes in _HOLD_FROM if minimum < version for code in codes)

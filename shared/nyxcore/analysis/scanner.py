@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
+from nyxcore.analysis.eslint_comments import not_silenced
 from nyxcore.analysis.models import PYTHON, SCRIPT_LANGUAGES
 from nyxcore.analysis.project import ProjectSettings
 from nyxcore.analysis.reports import Report, ast_grep_report, ruff_report
@@ -110,7 +111,10 @@ class Scanner:
             if report.signature.rule not in left_out and (self._says_minimum or not report.is_newer_syntax)
         ]
         kept.sort(key=lambda report: (report.place, report.signature))
-        return kept
+        if document.language == PYTHON:
+            return kept
+        places = [(report.place[0], report.signature.rule) for report in kept]
+        return [kept[position] for position in not_silenced(document.content, places)]
 
     def _write_config(self) -> None:
         own = self._work / "syntax"

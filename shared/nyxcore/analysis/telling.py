@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from nyxcore.analysis import wording
+from nyxcore.analysis.candidates import MOST_CANDIDATES, offered
 from nyxcore.analysis.diffs import Lines, unified
 from nyxcore.analysis.filestate import AcceptedFix, FileState
 from nyxcore.analysis.job import Job
@@ -48,7 +49,7 @@ class Teller:
     def _tell_file(self, row: DetectedRow, writer: RowWriter) -> None:
         state = self._states.get(row["path"])
         findings = row["findings"]
-        reported = told([finding["rule"] for finding in findings], self._job.options)
+        reported = told(row["path"], [finding["rule"] for finding in findings], self._job.options)
         keys = {
             index: finding_key(findings[index]["fingerprint"], findings[index]["ordinal"])
             for index in reported
@@ -124,15 +125,20 @@ class _Left:
         combined: Combined | None = None,
     ) -> None:
         self._job, self._current, self._state, self._combined = job, current, state, combined
+        self._too_many = len(offered(current, job.options)) > MOST_CANDIDATES
         self._parses = all(finding.rule != PYTHON_SYNTAX for finding in current)
         self._verdict_on = {
             origins[index]: verdict for verdict in verdicts for index in verdict.candidate.findings
         }
 
+    def _not_tried(self, origin: int) -> str:
+        finding = self._current[origin]
+        return wording.no_offer(finding, self._job.options, parses=self._parses, too_many=self._too_many)
+
     def __call__(self, origin: int) -> Told:
         verdict = self._verdict_on.get(origin)
         if verdict is None:
-            return "no_fix", wording.no_offer(self._current[origin], self._job.options, parses=self._parses)
+            return "no_fix", self._not_tried(origin)
         if self._state is None or self._combined is None:
             return "failed", wording.rejected(verdict)
         if self._state.path in self._combined.refused:

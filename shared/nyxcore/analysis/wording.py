@@ -5,24 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from nyxcore.analysis.candidates import MOST_CANDIDATES
 from nyxcore.analysis.filestate import AcceptedFix, Tracked
-from nyxcore.analysis.models import PYTHON, Finding, Options, Verdict
+from nyxcore.analysis.models import PYTHON, Finding, Options, Verdict, Withheld
 from nyxcore.analysis.rulebook import SYNTAX, rules
 
 Evidence = list[dict[str, object]]
 Check = Literal["git", "compiler"]
 
 
-def no_offer(finding: Finding, options: Options, *, parses: bool) -> str:
-    """Why nothing was tried for a finding."""
+_WITHHELD: dict[Withheld, str] = {
+    "rule": "The fix on offer may change what the code does in a way that no scan would show; a person has to decide.",
+    "comment": "The fix on offer would delete a comment.",
+    "watched": "The import stands in a `try` or `with` block, which may be there to see whether it succeeds.",
+    "sole": "The function does nothing but import, so that the import may be what it is for.",
+    "noted": "A comment at the import says what it is for, so that it is left.",
+    "in_text": "A type comment or an example in a docstring of this file uses the name.",
+}
+
+
+def no_offer(finding: Finding, options: Options, *, parses: bool, too_many: bool) -> str:
+    """Why nothing was tried for a finding; `too_many` says that nothing was tried for any of its file."""
     if finding.rule in SYNTAX:
         return "A file that does not parse has to be mended by hand."
+    if finding.withheld is not None:
+        return _WITHHELD[finding.withheld]
     if finding.proposal is None:
         return f"{_tool(finding.rule)} offers no automatic fix for this; it needs a person's judgement."
     if not parses:
         return "The file does not parse as it stands, and nothing is changed in such a file."
     if not finding.proposal.safe and not options.unsafe:
         return "The only fix on offer may change what the code does; run with unsafe fixes to have it tried."
+    if too_many:
+        return f"This file has too many findings with a fix, more than {MOST_CANDIDATES:,}; nothing in it is changed."
     return "The fix on offer belongs to a category that was not asked for."
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from math import ceil
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -29,6 +31,20 @@ type Connection = psycopg.Connection[DictRow]
 _OPTIONS: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
 _WAIT_SECONDS = 10.0
 _CONNECT_SECONDS = 5
+# on a new connection of the pool: whoever needs one next tries at once, not when a growing backoff says so
+_GIVE_UP_SECONDS = 2.0
+
+_patience: ContextVar[float] = ContextVar("patience", default=_WAIT_SECONDS)
+
+
+@contextmanager
+def impatient(seconds: float) -> Iterator[None]:
+    """In this block a transaction waits at most about so long (2 s at least) for a connection, not 10 s."""
+    token = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
 
 
 class Database:
@@ -105,12 +121,12 @@ class Database:
     def _pooled(self) -> Iterator[Connection]:
         from psycopg_pool import PoolTimeout
 
-        pool = self._open_pool()
+        pool, patience = self._open_pool(), _patience.get()
         try:
-            connection = pool.getconn()
+            connection = pool.getconn(timeout=patience)
         except PoolTimeout as error:
             raise DatabaseUnavailable(
-                f"no database connection was free or could be made within {_WAIT_SECONDS:g} s: {error}"
+                f"no database connection was free or could be made within {patience:g} s: {error}"
             ) from error
         try:
             yield connection
@@ -127,7 +143,7 @@ class Database:
                     kwargs=_OPTIONS,
                     min_size=1,
                     max_size=self._pool_size,
-                    timeout=_WAIT_SECONDS,
+                    reconnect_timeout=_GIVE_UP_SECONDS,
                     open=True,
                     check=ConnectionPool.check_connection,
                 )
@@ -153,7 +169,8 @@ class Database:
             self._connection.close()
             self._connection = None
         if self._connection is None:
-            self._connection = connect_once(self._url, **_OPTIONS)
+            seconds = min(_CONNECT_SECONDS, ceil(_patience.get()))
+            self._connection = connect_once(self._url, **_OPTIONS, connect_timeout=seconds)
         return self._connection
 
 

@@ -22,13 +22,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import psycopg
-from psycopg import errors
 from psycopg.conninfo import make_conninfo
-from psycopg.rows import tuple_row
 
 from nyxcore.db.connection import connect_once
-from nyxcore.db.migration_files import DIRECTORY, Migration, names, read
-from nyxcore.errors import NyxError, SchemaOutdated
+from nyxcore.db.migration_files import Migration, read
+from nyxcore.db.schema import DIRECTORY
+from nyxcore.errors import NyxError
 
 type Session = psycopg.Connection[Any]
 
@@ -121,37 +120,6 @@ def _status_of(version: int, migration: Migration | None, row: _Row | None) -> M
         return MigrationStatus(version, row.name, "unknown", row.applied_at)
     same = (row.name, row.sha256) == (migration.name, migration.sha256)
     return MigrationStatus(version, migration.name, "applied" if same else "edited", row.applied_at)
-
-
-_verified: set[tuple[str, int, str]] = set()
-
-
-def require_schema(connection: psycopg.Connection[Any], *, directory: Path = DIRECTORY) -> None:
-    """Refuse to go on with a schema older than this code: one query, asked once a database and process.
-
-    A newer schema is fine: migrations come first, code follows (expand, deploy, contract).
-
-    Raises
-    ------
-    SchemaOutdated : names the first migration that is missing.
-    """
-    database = (connection.info.host, connection.info.port, connection.info.dbname)
-    if database in _verified:
-        return
-    wanted = names(directory)
-    try:
-        with connection.cursor(row_factory=tuple_row) as cursor:
-            present = {row[0] for row in cursor.execute("select version from schema_migrations")}
-    except (errors.UndefinedTable, errors.InsufficientPrivilege):
-        present = set()
-    missing = [name for version, name in wanted.items() if version not in present]
-    if missing:
-        raise SchemaOutdated(
-            f"the database's schema lacks the migration {missing[0]} ({len(missing)} in all):"
-            " run `nyx db migrate` before this version of the code",
-            missing=missing,
-        )
-    _verified.add(database)
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,10 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from nyxcore.db.schema import DIRECTORY, names
 from nyxcore.db.statements import Statement, controls_transaction, destruction, split
 from nyxcore.errors import InvalidInput
 
-DIRECTORY = Path(__file__).with_name("migrations")
-
-_NAME = re.compile(r"(?P<version>\d{4})_[a-z0-9_]+\.sql")
 _HEADER = re.compile(r"^--\s*(no-transaction|statement-timeout:\s*(\d+\s*(?:ms|s|min|h)))\s*$", re.MULTILINE)
 
 
@@ -36,28 +34,6 @@ class Migration:
     sha256: str
     statement_timeout: str | None
     concurrent_index: str | None
-
-
-def names(directory: Path = DIRECTORY) -> dict[int, str]:
-    """Number to name of every migration, in order; opens no file.
-
-    Raises
-    ------
-    InvalidInput : a name that is none of a migration, a number twice, or a gap.
-    """
-    found: dict[int, str] = {}
-    for path in sorted(directory.glob("*.sql")):
-        match = _NAME.fullmatch(path.name)
-        if match is None:
-            raise InvalidInput(f"{path.name} is no name of a migration: NNNN_lower_case_words.sql")
-        version = int(match["version"])
-        if version in found:
-            raise InvalidInput(f"two migrations have the number {version:04d}: {found[version]}, {path.stem}")
-        found[version] = path.stem
-    for expected, version in enumerate(found, start=1):
-        if version != expected:
-            raise InvalidInput(f"migration {expected:04d} is missing: {found[version]} follows a gap")
-    return found
 
 
 def read(directory: Path = DIRECTORY) -> list[Migration]:

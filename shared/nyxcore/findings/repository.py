@@ -171,14 +171,6 @@ def settle_rest(connection: Connection, tenant_id: UUID, run_id: UUID, *, reason
     ).rowcount
 
 
-def count(connection: Connection, tenant_id: UUID, run_id: UUID) -> int:
-    """How many findings of the run there are so far."""
-    row = connection.execute(
-        "select count(*) as found from findings where tenant_id = %s and run_id = %s", (tenant_id, run_id)
-    ).fetchone()
-    return row["found"] if row else 0
-
-
 def list_findings(
     connection: Connection,
     tenant_id: UUID,

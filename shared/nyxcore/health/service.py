@@ -7,8 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from nyxcore.db.connection import Database
-from nyxcore.db.migrate import require_schema
-from nyxcore.db.migration_files import DIRECTORY, names
+from nyxcore.db.schema import names, require_schema
 from nyxcore.errors import SchemaOutdated
 from nyxcore.health import repository
 from nyxcore.health.models import Health
@@ -36,7 +35,7 @@ def check(database: Database) -> Health:
 
 
 def _require_version(present: int) -> None:
-    needed = max(names(DIRECTORY))
+    needed = max(names())
     if present < needed:
         raise SchemaOutdated(
             f"the database's schema is at {present} and the code needs {needed}: run `nyx db migrate`"

@@ -14,7 +14,7 @@ import math
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from uuid import UUID
@@ -75,6 +75,8 @@ class Watch:
     cursor : number of the newest event that was handed over.
     contiguous : whether a hole in the numbers ends the stream; not after a `reset`, which announced it.
     notify : called from the poller's thread when there is something to take.
+    needs : what must still be there for the stream to go on, as `repository.still_there` names it: the run, and
+        whoever reads it.
     """
 
     principal: Principal
@@ -86,6 +88,10 @@ class Watch:
     more: bool = False
     due: float = 0.0
     last_event: float = field(default_factory=time.monotonic)
+    needs: frozenset[tuple[str, str]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.needs = frozenset(_needs(self.principal, self.run_id))
 
     @property
     def tenant_id(self) -> UUID:
@@ -217,18 +223,16 @@ class StreamHub:
                     repository.events_after(
                         connection,
                         tenant_id,
-                        sorted({(watch.run_id, watch.cursor) for watch in watches}),
+                        list({(watch.run_id, watch.cursor) for watch in watches}),
                         max_events=MAX_EVENTS,
                         max_bytes=MAX_BYTES,
                     ),
                     repository.still_there(
                         connection,
                         tenant_id,
-                        run_ids=sorted({watch.run_id for watch in watches}),
-                        token_ids=sorted({w.principal.token_id for w in watches if w.principal.token_id}),
-                        subjects=sorted(
-                            {key for w in watches for kind, key in _needs(w) if kind == "member"}
-                        ),
+                        run_ids=list({watch.run_id for watch in watches}),
+                        token_ids=list({w.principal.token_id for w in watches if w.principal.token_id}),
+                        subjects=list({key for w in watches for kind, key in w.needs if kind == "member"}),
                     ),
                 )
                 repository.end_of(connection)
@@ -247,7 +251,7 @@ class StreamHub:
                 answer = answers[watch.tenant_id]
                 rows = answer.rows.get((watch.run_id, watch.cursor), [])
                 expires_at = watch.principal.expires_at
-                over = not answer.alive.issuperset(_needs(watch)) or (expires_at and expires_at <= instant)
+                over = not answer.alive >= watch.needs or (expires_at and expires_at <= instant)
                 hole = watch.contiguous and rows and rows[0].seq != watch.cursor + 1
                 if over or hole:
                     _hand_over(watch, Over.GONE)
@@ -268,15 +272,13 @@ def is_full(rows: Sequence[StoredEvent]) -> bool:
     return len(rows) >= MAX_EVENTS or sum(len(row.data) for row in rows) >= MAX_BYTES
 
 
-def _needs(watch: Watch) -> set[tuple[str, str]]:
-    """What must still be there for the stream to go on: the run, and whoever reads it."""
-    needs = {("run", str(watch.run_id))}
-    if watch.principal.token_id is not None:
-        needs.add(("token", str(watch.principal.token_id)))
-    kind, _, subject = watch.principal.actor.partition(":")
+def _needs(principal: Principal, run_id: UUID) -> Iterator[tuple[str, str]]:
+    yield "run", str(run_id)
+    if principal.token_id is not None:
+        yield "token", str(principal.token_id)
+    kind, _, subject = principal.actor.partition(":")
     if kind == "member":
-        needs.add(("member", subject))
-    return needs
+        yield "member", subject
 
 
 def _hand_over(watch: Watch, message: Message) -> None:

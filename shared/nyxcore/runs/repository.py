@@ -52,21 +52,21 @@ def lock(connection: Connection, tenant_id: UUID, run_id: UUID) -> Row | None:
     NO KEY: a task that is writing findings holds the run's key by a foreign key, and a cancel must not wait for it.
     """
     return connection.execute(
-        "select *, clock_timestamp() as instant from runs where tenant_id = %s and id = %s"
-        " for no key update",
+        "select *, clock_timestamp() as instant from runs where tenant_id = %s and id = %s for no key update",
         (tenant_id, run_id),
     ).fetchone()
 
 
 def lock_pack_progress(
     connection: Connection, tenant_id: UUID, run_id: UUID, phase: str
-) -> dict[str, tuple[int, int]]:
-    """`{pack: (done, total)}` of this phase, the run's row being locked; empty for another phase."""
+) -> dict[str, tuple[int, int]] | None:
+    """`{pack: (done, total)}` of this phase, the run's row being locked; None when it is in another phase."""
     row = lock(connection, tenant_id, run_id)
-    progress = (row and row["progress"]) or {}
-    if progress.get("phase") != phase:
-        return {}
-    return {pack: (done, total) for pack, (done, total) in progress.get("packs", {}).items()}
+    if row is None or row["phase"] != phase:
+        return None
+    progress = row["progress"] or {}
+    packs = progress.get("packs", {}) if progress.get("phase") == phase else {}
+    return {pack: (done, total) for pack, (done, total) in packs.items()}
 
 
 def find(

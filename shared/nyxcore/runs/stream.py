@@ -21,7 +21,7 @@ from uuid import UUID
 
 import psycopg
 
-from nyxcore.db.connection import Connection, Database, database
+from nyxcore.db.connection import Connection, Database, database, impatient
 from nyxcore.errors import DatabaseUnavailable, Forbidden, NotFound, SchemaOutdated, Unauthenticated
 from nyxcore.runs import cursor as cursors
 from nyxcore.runs import repository, sse
@@ -44,6 +44,7 @@ HEARTBEAT_SECONDS = 12.0
 """Silence after which a comment is sent: below the 15 s that clients may count on."""
 
 _RETRY_MS = 1000
+_PATIENCE_SECONDS = 2.0  # with a database that is away or busy: an open tab is better told to come back
 _HEADERS = {"Content-Type": sse.MEDIA_TYPE, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -133,14 +134,21 @@ def _open(request: StreamRequest, db: Database, hub: StreamHub) -> Opening:
     except ValueError:
         raise NotFound(f"there is no run {request.run_id[:64]!r}") from None
     try:
-        principal = _authenticate(db, request, run_id)
-        cursor = cursors.parse(request.last_event_id, request.query_cursor)
-        if not hub.has_room(principal.tenant_id, run_id):
-            return Opening(sse.retry(_spread(15_000)), over=True)
-        with db.transaction(principal.tenant_id) as connection:
-            return _begin(connection, principal, run_id, kind, cursor)
+        with impatient(_PATIENCE_SECONDS):
+            return _opening(request, db, hub, run_id, kind)
     except (DatabaseUnavailable, SchemaOutdated, psycopg.OperationalError):
         return Opening(sse.retry(_spread(3_000)), over=True)
+
+
+def _opening(
+    request: StreamRequest, db: Database, hub: StreamHub, run_id: UUID, kind: RunKind | None
+) -> Opening:
+    principal = _authenticate(db, request, run_id)
+    cursor = cursors.parse(request.last_event_id, request.query_cursor)
+    if not hub.has_room(principal.tenant_id, run_id):
+        return Opening(sse.retry(_spread(15_000)), over=True)
+    with db.transaction(principal.tenant_id) as connection:
+        return _begin(connection, principal, run_id, kind, cursor)
 
 
 def _authenticate(db: Database, request: StreamRequest, run_id: UUID) -> Principal:

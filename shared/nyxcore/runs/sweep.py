@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -13,7 +14,7 @@ import psycopg
 
 from nyxcore import clock
 from nyxcore.db.connection import Connection, Database
-from nyxcore.errors import DatabaseUnavailable, NotFound
+from nyxcore.errors import DatabaseUnavailable
 from nyxcore.idempotency import repository as idempotency_repository
 from nyxcore.idempotency import service as idempotency
 from nyxcore.reports import repository as reports_repository
@@ -24,6 +25,14 @@ from nyxcore.tenancy import repository as tenancy_repository
 _log = logging.getLogger(__name__)
 
 _RUNS_A_SWEEP = 100  # whose events are removed in one transaction; the next minute goes on
+_OVERDUE = {
+    "code": "deadline_exceeded",
+    "message": "the run was not done within the time that a run may take",
+}
+_INTERRUPTED = {
+    "code": "interrupted",
+    "message": "the program that worked on the run was stopped; retry the run",
+}
 _ENDED_BADLY = {
     "FAILED": ("pipeline_failed", "the pipeline stopped with an error that none of its tasks reported"),
     "TIMED_OUT": ("pipeline_timed_out", "the pipeline ran longer than its state machine allows"),
@@ -54,57 +63,66 @@ class SweepResult:
 
 
 def sweep(db: Database) -> SweepResult:
-    """End overdue runs, remove what has expired, start what is queued; one tenant's trouble stops no other."""
+    """End overdue runs, start what is queued, remove what has expired; one tenant's trouble stops no other.
+
+    In this order over all tenants: were the sweep cut off by its time limit, what waits would wait for nothing
+    more than the next minute.
+    """
     result = SweepResult()
-    for tenant_id in _tenants(db):
-        try:
-            result.overdue += _end_overdue(db, tenant_id)
-            with db.transaction(tenant_id) as connection:
-                _forget(connection, tenant_id, result)
-        except (psycopg.Error, DatabaseUnavailable) as error:
-            _log.warning("tenant %s was not swept: %s", tenant_id, error)
-            result.failed.append(tenant_id)
+    tenant_ids = _tenants(db)
+    ended: list[Run] = []
+    for tenant_id in tenant_ids:
+        with _spared(tenant_id, result):
+            ended += _end_all(db, tenant_id, repository.overdue, _is_overdue, _OVERDUE)
+    result.overdue = [run.id for run in ended]
     result.started = dispatch.dispatch(db)
+    for run in ended:
+        dispatch.stop_execution(run)
+    for tenant_id in tenant_ids:
+        with _spared(tenant_id, result), db.transaction(tenant_id) as connection:
+            _forget(connection, tenant_id, result)
     return result
 
 
 def execution_ended(db: Database, event: Mapping[str, Any]) -> Run | None:
     """End the run whose execution ended badly: EventBridge's "Step Functions Execution Status Change".
 
-    Returns the run as it ended, or None: it had ended before, it is not there, or the event is of no run.
+    Returns the run as it ended, or None: it had ended before, it waits (which no execution is needed for, and
+    only its review ends), it is not there, or the event is of no run.
     """
     detail = event.get("detail")
     found = _run_of_execution(detail if isinstance(detail, Mapping) else {})
     if found is None:
         return None
     tenant_id, run_id, (code, message) = found
-    try:
-        with db.transaction(tenant_id) as connection:
-            run = service.finish_run(
-                connection, tenant_id, run_id, "failed", error={"code": code, "message": message}
-            )
-    except NotFound:
-        return None
+    with db.transaction(tenant_id) as connection:
+        run = _end(connection, tenant_id, run_id, _is_not_waiting, {"code": code, "message": message})
     dispatch.dispatch(db, [tenant_id])
     return run
 
 
 def interrupt_orphans(db: Database) -> list[UUID]:
     """End every run that is `running` though nobody can be working on it: when the embedded stack starts."""
-    ended = []
-    error = {
-        "code": "interrupted",
-        "message": "the program that worked on the run was stopped; retry the run",
-    }
+    ended: list[Run] = []
     for tenant_id in _tenants(db):
-        ended += [run.id for run in _end_all(db, tenant_id, repository.running, error)]
-    return ended
+        ended += _end_all(db, tenant_id, repository.running, _is_running, _INTERRUPTED)
+    return [run.id for run in ended]
 
 
-def _tenants(db: Database) -> Iterator[UUID]:
+def _tenants(db: Database) -> list[UUID]:
     with db.tenantless() as connection:
-        tenant_ids = repository.tenants(connection)
-    yield from tenant_ids
+        return repository.tenants(connection)
+
+
+@contextmanager
+def _spared(tenant_id: UUID, result: SweepResult) -> Iterator[None]:
+    """Whatever goes wrong with the database in this block is this tenant's trouble alone."""
+    try:
+        yield
+    except (psycopg.Error, DatabaseUnavailable) as error:
+        _log.warning("tenant %s was not swept: %s", tenant_id, error)
+        if tenant_id not in result.failed:
+            result.failed.append(tenant_id)
 
 
 def _forget(connection: Connection, tenant_id: UUID, result: SweepResult) -> None:
@@ -116,21 +134,11 @@ def _forget(connection: Connection, tenant_id: UUID, result: SweepResult) -> Non
     result.reports += reports_repository.delete_expired(connection, tenant_id)
 
 
-def _end_overdue(db: Database, tenant_id: UUID) -> list[UUID]:
-    error = {
-        "code": "deadline_exceeded",
-        "message": "the run was not done within the time that a run may take",
-    }
-    ended = _end_all(db, tenant_id, repository.overdue, error)
-    for run in ended:
-        dispatch.stop_execution(run)
-    return [run.id for run in ended]
-
-
 def _end_all(
     db: Database,
     tenant_id: UUID,
     find: Callable[[Connection, UUID], list[UUID]],
+    still: Callable[[repository.Row], bool],
     error: Mapping[str, str],
 ) -> list[Run]:
     """End the runs that `find` names as failed, a transaction each, since each is locked until its commit."""
@@ -139,10 +147,38 @@ def _end_all(
     ended = []
     for run_id in run_ids:
         with db.transaction(tenant_id) as connection:
-            run = service.finish_run(connection, tenant_id, run_id, "failed", error=error)
+            run = _end(connection, tenant_id, run_id, still, error)
         if run is not None:
             ended.append(run)
     return ended
+
+
+def _end(
+    connection: Connection,
+    tenant_id: UUID,
+    run_id: UUID,
+    still: Callable[[repository.Row], bool],
+    error: Mapping[str, str],
+) -> Run | None:
+    """End the run as failed if `still` holds of its row now that it is locked; None when nothing was changed."""
+    row = repository.lock(connection, tenant_id, run_id)
+    if row is None or not still(
+        row
+    ):  # it may have begun to wait, or been given more time, since it was found
+        return None
+    return service.finish_run(connection, tenant_id, run_id, "failed", error=error)
+
+
+def _is_running(row: repository.Row) -> bool:
+    return bool(row["status"] == "running")
+
+
+def _is_overdue(row: repository.Row) -> bool:
+    return _is_running(row) and row["deadline"] is not None and row["deadline"] < row["instant"]
+
+
+def _is_not_waiting(row: repository.Row) -> bool:
+    return bool(row["status"] != "waiting")
 
 
 def _run_of_execution(detail: Mapping[str, Any]) -> tuple[UUID, UUID, tuple[str, str]] | None:

@@ -183,10 +183,13 @@ def _is_generated(content: bytes, language: Language) -> bool:
     head = content[:_HEAD]
     if _HINT.search(head) and any(_MARKER.search(line) for line in _opening_remarks(head)):
         return True
-    if language is not Language.JAVASCRIPT:
+    if language is Language.PYTHON:
         return False
-    # What a compiler of TypeScript leaves: its helpers first, or the way to the source map last.
-    return _COMPILED.match(head) is not None or b"\n//# sourceMappingURL=" in content[-500:]
+    # What a compiler of TypeScript leaves: the way to the source map last (of declarations, too), or its
+    # helpers first.
+    if b"\n//# sourceMappingURL=" in content[-500:]:
+        return True
+    return language is Language.JAVASCRIPT and _COMPILED.match(head) is not None
 
 
 def _opening_remarks(head: bytes) -> list[bytes]:

@@ -79,16 +79,6 @@ def delete_token(
     return None if row is None else str(row["name"])
 
 
-def token_is_live(connection: Connection, tenant_id: UUID, token_id: UUID, now: datetime) -> bool:
-    """Whether the token exists and has not expired."""
-    row = connection.execute(
-        "select 1 from api_tokens where tenant_id = %s and id = %s"
-        " and (expires_at is null or expires_at > %s)",
-        (tenant_id, token_id, now),
-    ).fetchone()
-    return row is not None
-
-
 def role_of(connection: Connection, tenant_id: UUID, subject: str) -> str | None:
     """Role of the member that the user pool calls `subject`, or None."""
     row = connection.execute(

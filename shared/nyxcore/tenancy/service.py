@@ -14,7 +14,7 @@ from psycopg.errors import ForeignKeyViolation
 
 from nyxcore import clock
 from nyxcore.db.connection import Connection, Database
-from nyxcore.db.migrate import require_schema
+from nyxcore.db.schema import require_schema
 from nyxcore.errors import Conflict, Forbidden, InvalidInput, NotFound, Unauthenticated
 from nyxcore.ids import uuid7
 from nyxcore.paging import Page, PageRequest, cut
@@ -280,15 +280,6 @@ def authenticate_ticket(database: Database, ticket: str, run_id: UUID) -> Princi
     if _expired(expires_at):
         raise Unauthenticated(_REFUSED_TICKET)
     return principal
-
-
-def is_live(connection: Connection, principal: Principal) -> bool:
-    """Whether the credential still holds: not expired, and its token not revoked. For long streams."""
-    if _expired(principal.expires_at):
-        return False
-    if principal.token_id is None:
-        return True
-    return repository.token_is_live(connection, principal.tenant_id, principal.token_id, clock.now())
 
 
 def _hour_after(finished_at: datetime | None) -> datetime | None:

@@ -11,7 +11,7 @@ import pytest
 from row_factory import RowFactory
 
 from nyxcore.db.migrate import migrate
-from nyxcore.db.migration_files import DIRECTORY, names
+from nyxcore.db.schema import DIRECTORY, names
 from nyxcore.ids import uuid7
 
 CHANGE = "update runs set phase = 'reporting' where phase = 'writing'"

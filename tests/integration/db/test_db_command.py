@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from nyx import db_command
-from nyxcore.db.migration_files import names
+from nyxcore.db.schema import names
 
 
 def run(words: list[str], url: str) -> int:

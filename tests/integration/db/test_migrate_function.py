@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from migrate import handler as function
-from nyxcore.db.migration_files import names
+from nyxcore.db.schema import names
 from nyxcore.errors import InvalidInput
 from nyxcore.tenancy import service as tenancy
 from nyxcore.tenancy.models import SCOPES

@@ -13,9 +13,9 @@ import pytest
 
 from nyxcore.db import catalog
 from nyxcore.db import migrate as runner
-from nyxcore.db.migrate import MigrationFailed, MigrationRefused, migrate, require_schema, status
-from nyxcore.db.migration_files import DIRECTORY, names
+from nyxcore.db.migrate import MigrationFailed, MigrationRefused, migrate, status
 from nyxcore.db.roles import bootstrap
+from nyxcore.db.schema import DIRECTORY, names, require_schema
 from nyxcore.errors import DatabaseUnavailable, SchemaOutdated
 
 NAMES = list(names().values())

@@ -222,14 +222,14 @@ def test_starting_a_phase_twice_writes_it_once(workspace: Workspace) -> None:
     assert read.phase == "scanning" and read.progress is not None and read.progress.total == 7
 
 
-def test_progress_of_packs_adds_up_within_a_phase_and_begins_anew_in_the_next(workspace: Workspace) -> None:
+def test_progress_of_packs_adds_up_within_a_phase_and_is_not_written_in_another(workspace: Workspace) -> None:
     run = workspace.running()
     progress = {"done": 2, "total": 4, "unit": "files", "phase": "scanning", "packs": {"0": [2, 4]}}
-    workspace.append(run.id, progress=progress)
+    workspace.append(run.id, phase="scanning", progress=progress)
     with workspace.db.transaction(workspace.tenant_id) as connection:
         known = repository.lock_pack_progress(connection, workspace.tenant_id, run.id, "scanning")
         other = repository.lock_pack_progress(connection, workspace.tenant_id, run.id, "fixing")
-    assert (known, other) == ({"0": (2, 4)}, {})
+    assert (known, other) == ({"0": (2, 4)}, None)
 
 
 def test_starting_a_run_twice_starts_it_once(workspace: Workspace) -> None:

@@ -100,6 +100,48 @@ def test_a_project_for_python_2_is_spared_what_modernises_its_syntax() -> None:
     assert "ruff:UP008" not in Relevance(ProjectSettings(minimum=(3, 6))).left_out("a.py")
 
 
+@pytest.mark.parametrize(
+    ("minimum", "rule", "holds"),
+    [
+        (None, "UP036", False),
+        ((3, 6), "UP036", False),
+        ((3, 7), "UP036", True),
+        ((3, 6), "UP010", False),
+        ((2, 7), "RUF046", False),
+        ((2, 7), "PLC0207", False),
+        ((2, 7), "B014", False),
+        ((2, 7), "C417", False),
+        ((3, 6), "PLC0207", True),
+        (None, "PLC0207", True),
+        ((3, 7), "PLE1519", False),
+        ((3, 8), "PLE1519", True),
+    ],
+)
+def test_a_rule_holds_from_the_version_on_that_its_fix_needs(
+    minimum: tuple[int, int] | None, rule: str, holds: bool
+) -> None:
+    assert (f"ruff:{rule}" not in Relevance(ProjectSettings(minimum=minimum)).left_out("a.py")) is holds
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "minimum"),
+    [
+        ("setup.py", "'Programming Language :: Python :: 2',\n'Programming Language :: Python :: 3'", (2, 7)),
+        (
+            "setup.py",
+            "'Programming Language :: Python :: 3',\n'Programming Language :: Python :: 3.8'",
+            (3, 8),
+        ),
+        ("setup.cfg", "[bdist_wheel]\nuniversal = 1\n", (2, 7)),
+        ("setup.cfg", "[bdist_wheel]\nuniversal = 1\n[options]\npython_requires = >=3.8\n", (3, 8)),
+    ],
+)
+def test_a_project_says_in_several_ways_that_it_supports_python_2(
+    name: str, text: str, minimum: tuple[int, int]
+) -> None:
+    assert read_settings({name: text.encode()}).minimum == minimum
+
+
 def test_settings_survive_json() -> None:
     settings = ProjectSettings((3, 9), ("E711",), (("a/*", ("F401", "B")),), ("a note.",))
     assert ProjectSettings.from_json(json.loads(json.dumps(settings.to_json()))) == settings

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nyxcore.db.migration_files import DIRECTORY, names, read
+from nyxcore.db.migration_files import read
+from nyxcore.db.schema import DIRECTORY, names
 from nyxcore.errors import InvalidInput
 
 

@@ -39,6 +39,7 @@ def _ruff(folder: Path, *options: str) -> str:
         SCRIPTS / "ruff",
         *("check", "--isolated", "--no-cache", "--target-version", "py313", "--output-format", "json"),
         *("--select", ",".join(python_rules())),
+        *("--unfixable", ",".join(code for code, rule in python_rules().items() if rule.fix == "none")),
         *options,
         folder,
     )

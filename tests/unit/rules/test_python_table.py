@@ -63,6 +63,16 @@ def test_a_table_entry_says_whether_it_counts_in_tests(tmp_path: Path) -> None:
     assert rules["X1"].id == "ruff:X1" and rules["X1"].category == "bug"
 
 
+def test_a_table_entry_says_which_fixes_and_messages_count_and_what_eslint_calls_it(tmp_path: Path) -> None:
+    table = tmp_path / "t.toml"
+    entry = 'severity = "low", title = "A", explanation = "B."'
+    more = 'fix = "safe", but_not = "seems safe", eslint = ["no-x"]'
+    table.write_text(f"[bug]\nX1 = {{ {entry}, {more} }}\nX2 = {{ {entry} }}\n")
+    rules = read_table(table, tool="ruff")
+    assert (rules["X1"].fix, rules["X1"].eslint, rules["X2"].fix) == ("safe", ("no-x",), "any")
+    assert (rules["X1"].reports("it seems safe"), rules["X2"].reports("it seems safe")) == (False, True)
+
+
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
@@ -70,6 +80,8 @@ def test_a_table_entry_says_whether_it_counts_in_tests(tmp_path: Path) -> None:
         ('[bug]\nX1 = { severity = "grave", title = "A", explanation = "B." }\n', "grave"),
         ('[bug]\nX1 = { severity = "low", title = "A" }\n', "X1"),
         ('[bug]\nX1 = { severity = "low", title = "A", explanation = "B.", tests = 1 }\n', "tests"),
+        ('[bug]\nX1 = { severity = "low", title = "A", explanation = "B.", fix = "no" }\n', "fix 'no'"),
+        ('[bug]\nX1 = { severity = "low", title = "A", explanation = "B.", eslint = "x" }\n', "eslint"),
         (
             '[bug]\nX1 = { severity = "low", title = "A", explanation = "B." }\n'
             '[security]\nX1 = { severity = "low", title = "A", explanation = "B." }\n',

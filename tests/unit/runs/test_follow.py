@@ -104,7 +104,7 @@ def test_waits_between_failures_grow_are_random_and_begin_anew_after_a_stream() 
 def test_a_refusal_is_final_and_told_in_the_servers_words(code: int) -> None:
     with pytest.raises(StreamRefused, match="there is no run r1") as caught:
         Server(status(code, detail="there is no run r1")).follow()
-    assert caught.value.status == code
+    assert caught.value.answer == code
 
 
 def test_a_refusal_without_problem_details_is_told_too() -> None:

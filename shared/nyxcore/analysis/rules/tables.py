@@ -15,10 +15,11 @@ from typing import Literal, cast, get_args
 
 Category = Literal["security", "bug", "performance", "error-handling", "code-smell"]
 Severity = Literal["critical", "high", "medium", "low"]
+TrustedFix = Literal["any", "safe", "none"]
 
 _FOLDER = Path(__file__).resolve().parent
 _REQUIRED = {"severity", "title", "explanation"}
-_OPTIONAL = {"in_tests"}
+_OPTIONAL = {"in_tests", "fix", "but_not", "eslint"}
 
 # ast-grep wants an id of its own for each language that a rule is copied to (ast_grep_copies.py).
 COPY_SUFFIXES = {"typescript": ".ts", "tsx": ".tsx"}
@@ -36,6 +37,9 @@ class Rule:
     title : a few words, no full stop.
     explanation : why it matters and what to do, one or two plain sentences.
     in_tests : False where a finding in a test file is not worth reporting.
+    fix : which of the tool's fixes may be tried: any, only those that the tool calls safe, or none.
+    but_not : a finding whose message contains this text is not worth reporting; None when all are.
+    eslint : ESLint's names of rules that look for the same; a comment that switches one off counts for this.
     """
 
     id: str
@@ -44,6 +48,13 @@ class Rule:
     title: str
     explanation: str
     in_tests: bool = True
+    fix: TrustedFix = "any"
+    but_not: str | None = None
+    eslint: tuple[str, ...] = ()
+
+    def reports(self, message: str) -> bool:
+        """Whether a finding of the tool with this message is worth reporting."""
+        return self.but_not is None or self.but_not not in message
 
 
 class RuleTableError(ValueError):
@@ -105,6 +116,11 @@ def _rule(rule_id: str, category: Category, entry: dict[str, object], file_name:
         raise RuleTableError(f"{file_name}: {rule_id} has the keys {', '.join(sorted(keys))}")
     if entry["severity"] not in get_args(Severity):
         raise RuleTableError(f"{file_name}: {rule_id} has the severity {entry['severity']!r}")
+    fix, but_not, eslint = entry.get("fix", "any"), entry.get("but_not"), entry.get("eslint", [])
+    if fix not in get_args(TrustedFix):
+        raise RuleTableError(f"{file_name}: {rule_id} has the fix {fix!r}")
+    if not isinstance(eslint, list):
+        raise RuleTableError(f"{file_name}: {rule_id} has no list of names under eslint")
     return Rule(
         id=rule_id,
         category=category,
@@ -112,4 +128,7 @@ def _rule(rule_id: str, category: Category, entry: dict[str, object], file_name:
         title=str(entry["title"]),
         explanation=str(entry["explanation"]),
         in_tests=bool(entry.get("in_tests", True)),
+        fix=cast(TrustedFix, fix),
+        but_not=None if but_not is None else str(but_not),
+        eslint=tuple(map(str, eslint)),
     )

@@ -10,7 +10,6 @@ create table repositories (
     path text,
     archive_key text,
     archive_filename text,
-    outcome_key text,
     created_at timestamptz not null default now(),
     primary key (tenant_id, id),
     foreign key (tenant_id, project_id) references projects (tenant_id, id) on delete cascade,

@@ -12,7 +12,14 @@ from nyxcore.analysis.models import Progress
 from nyxcore.db.connection import Database
 from nyxcore.findings import repository as findings_repository
 from nyxcore.findings.models import finding_event_item, fix_event_item
-from nyxcore.pipelines.auto_fix.keys import Known, Plan, TaskInput, known_index_key
+from nyxcore.pipelines.auto_fix.keys import (
+    OUTCOME,
+    OUTCOME_PATCH,
+    Known,
+    Plan,
+    TaskInput,
+    known_index_key,
+)
 from nyxcore.pipelines.auto_fix.progress import PackProgress
 from nyxcore.pipelines.auto_fix.records import finding_row, fix_row, settlement
 from nyxcore.pipelines.auto_fix.scan import options_of, settings_of, write_summary
@@ -21,8 +28,6 @@ from nyxcore.reports.generator import PATCH
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import Event, item_events
 from nyxcore.storage import objects
-
-_OUTCOME, _PATCH = "outcome", "patch"
 
 
 @dataclass(frozen=True)
@@ -56,12 +61,12 @@ def combine(db: Database, task: TaskInput) -> None:
     with work_folder(task) as work:
         plan = work.plan()
         outcome, patch = _known(work, plan, task) if plan.unchanged else _combined(db, work, plan, task)
-        objects.put_file(task.key(PATCH), patch)
         came_to = Outcome.read(outcome)
         _settle(db, task, came_to, detected=not plan.unchanged)
+        objects.put_file(task.key(PATCH), patch)  # after the rows: a run that has ended meanwhile gets none
         write_summary(task, work.manifest(), plan, came_to.skipped)
         if not plan.unchanged:
-            for path, name in ((outcome, _OUTCOME), (patch, _PATCH)):
+            for path, name in ((outcome, OUTCOME), (patch, OUTCOME_PATCH)):
                 work.keep(path, plan.known_key(task.tenant_id, task.run_id, name))
             _publish(plan, task)
 
@@ -107,7 +112,7 @@ def _combined(db: Database, work: WorkFolder, plan: Plan, task: TaskInput) -> tu
     manifest = work.manifest()
     for pack in plan.packs:
         work.unpack(manifest, pack)
-    outcome, patch = work.root / _OUTCOME, work.root / _PATCH
+    outcome, patch = work.root / OUTCOME, work.root / OUTCOME_PATCH
     analysis.combine(
         work.tree,
         detected=[own_record(work, plan, task, "detected", pack) for pack in plan.packs],
@@ -126,8 +131,8 @@ def _known(work: WorkFolder, plan: Plan, task: TaskInput) -> tuple[Path, Path]:
     """What the earlier run on the same tree came to."""
     assert plan.known_run is not None  # noqa: S101 - unchanged means known
     return (
-        work.bring(plan.known_key(task.tenant_id, plan.known_run, _OUTCOME), _OUTCOME),
-        work.bring(plan.known_key(task.tenant_id, plan.known_run, _PATCH), _PATCH),
+        work.bring(plan.known_key(task.tenant_id, plan.known_run, OUTCOME), OUTCOME),
+        work.bring(plan.known_key(task.tenant_id, plan.known_run, OUTCOME_PATCH), OUTCOME_PATCH),
     )
 
 

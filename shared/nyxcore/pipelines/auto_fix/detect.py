@@ -12,6 +12,7 @@ from nyxcore.pipelines.auto_fix.progress import PackProgress
 from nyxcore.pipelines.auto_fix.records import PACK_STRIDE, Record, finding_row
 from nyxcore.pipelines.auto_fix.scan import options_of, settings_of
 from nyxcore.pipelines.auto_fix.workfolder import known_records, work_folder
+from nyxcore.runs import repository as runs_repository
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import item_events
 
@@ -57,5 +58,8 @@ def _record(db: Database, task: TaskInput, items: tuple[Record, ...], position: 
     with db.transaction(task.tenant_id) as connection:
         new = findings_repository.insert_findings(connection, task.tenant_id, task.run_id, rows)
         fresh = [finding_event_item(task.run_id, row) for row in rows if row.id in new]
-        counts = {"findings": findings_repository.count(connection, task.tenant_id, task.run_id)}
+        # under the run's lock, since other packs count into the same number
+        row = runs_repository.lock(connection, task.tenant_id, task.run_id)
+        before = row["counts"].get("findings", 0) if row else 0
+        counts = {"findings": before + len(new)}
         runs.append(connection, task.tenant_id, task.run_id, item_events("findings", fresh), counts=counts)

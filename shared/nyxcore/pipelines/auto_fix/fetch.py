@@ -14,6 +14,8 @@ from nyxcore.sources.packs import build
 from nyxcore.sources.walk import Listing
 from nyxcore.storage import objects
 
+MAX_ARCHIVE_BYTES = 1 << 30
+
 
 def fetch(task: TaskInput) -> None:
     """Read the source and upload what the other tasks work on.
@@ -40,6 +42,7 @@ def _listing(task: TaskInput, work: Path) -> Listing:
             return read_folder(Path(source["path"]))
         case "archive":
             archive = work / "archive"
+            _check_size(source["key"])
             try:
                 objects.download(source["key"], archive)
             except KeyError:
@@ -51,3 +54,13 @@ def _listing(task: TaskInput, work: Path) -> Listing:
             raise SourceRefused(
                 f"This deployment cannot fetch a source of type {other!r}. Upload an archive instead."
             )
+
+
+def _check_size(key: str) -> None:
+    """Refuse what is too large before any of it takes room on the disk: a link without `bytes` takes 5 GB."""
+    size = objects.size(key)
+    if size is not None and size > MAX_ARCHIVE_BYTES:
+        raise SourceRefused(
+            f"The uploaded archive has {size:,} bytes; at most {MAX_ARCHIVE_BYTES:,} are taken. Leave out what is"
+            " not source code."
+        )

@@ -7,7 +7,7 @@ import json
 import os
 
 from nyxcore.db.connection import Database
-from nyxcore.errors import NyxError
+from nyxcore.errors import DatabaseUnavailable, NyxError
 from nyxcore.pipelines.auto_fix.keys import TaskInput
 from nyxcore.reports import repository as reports_repository
 from nyxcore.reports.repository import ReportFilter
@@ -15,6 +15,7 @@ from nyxcore.runs import service as runs
 from nyxcore.runs.dispatch import dispatch
 
 _TOO_LONG = "A task took longer than it may. Try again; if it happens again, the repository is too large."
+_NO_DATABASE = "The database did not answer a task of the pipeline. A retry goes on from what is done."
 _LAMBDA_ERRORS = {
     "States.Timeout": _TOO_LONG,
     "Sandbox.Timedout": _TOO_LONG,
@@ -42,6 +43,8 @@ def fail(db: Database, task: TaskInput) -> None:
 def _reason(failure: dict[str, str]) -> dict[str, str]:
     """`{code, message}` of what Step Functions caught: ours as they are, others in general words."""
     name = failure.get("Error", "")
+    if name == DatabaseUnavailable.__name__:  # libpq's words name hosts and roles: they are for the log
+        return {"code": DatabaseUnavailable.code, "message": _NO_DATABASE}
     codes = {kind.__name__: kind.code for kind in _all_errors(NyxError)}
     if name in codes:
         return {"code": codes[name], "message": _message(failure.get("Cause", ""))}

@@ -41,10 +41,13 @@ class PackProgress:
         self._looked = now
         tenant_id, run_id = self._task.tenant_id, self._task.run_id
         with self._db.transaction(tenant_id) as connection:
-            if (done, total) == self._told:
+            if not total or (done, total) == self._told:  # no total: the engine has not counted yet, scan has
                 runs.require_unfinished(connection, tenant_id, run_id)
                 return
             packs = runs_repository.lock_pack_progress(connection, tenant_id, run_id, self._phase)
+            if packs is None:  # a second run of this task, after the pipeline has gone on
+                runs.require_unfinished(connection, tenant_id, run_id)
+                return
             packs[str(self._task.pack)] = (done, total)
             progress = {
                 "done": sum(pack[0] for pack in packs.values()),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -72,11 +72,6 @@ def finding_id(run_id: UUID, key: str) -> UUID:
 def fix_id(run_id: UUID, key: str) -> UUID:
     """Id of the fix that the engine calls `key`."""
     return ids.derived(run_id, f"fix:{key}")
-
-
-def batches[T](items: Sequence[T], size: int) -> list[Sequence[T]]:
-    """`items` in pieces of at most `size`."""
-    return [items[start : start + size] for start in range(0, len(items), size)]
 
 
 def _storable(text: str) -> str:

@@ -23,7 +23,7 @@ def report(db: Database, task: TaskInput) -> None:
     with db.transaction(tenant_id) as connection:
         runs.phase_started(connection, tenant_id, run_id, "reporting", 1, "reports")
     with db.transaction(tenant_id) as connection:
-        run = runs_repository.get(connection, tenant_id, run_id)
+        run = runs_repository.lock(connection, tenant_id, run_id)  # two at once take turns
         assert run is not None  # noqa: S101 - phase_started raised NotFound
         of_run = ReportFilter(run_id=run_id)
         if reports_repository.list_reports(connection, tenant_id, wanted=of_run, after=None, limit=1):

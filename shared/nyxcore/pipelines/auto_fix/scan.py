@@ -12,7 +12,17 @@ from nyxcore.analysis.models import Options
 from nyxcore.analysis.project import SETTINGS_FILES, ProjectSettings, read_settings
 from nyxcore.analysis.service import rules_fingerprint
 from nyxcore.db.connection import Database
-from nyxcore.pipelines.auto_fix.keys import PLAN, Known, Plan, TaskInput, known_index_key
+from nyxcore.pipelines.auto_fix.keys import (
+    OUTCOME,
+    OUTCOME_PATCH,
+    PLAN,
+    Known,
+    Plan,
+    Retried,
+    TaskInput,
+    known_index_key,
+    known_key,
+)
 from nyxcore.pipelines.auto_fix.workfolder import WorkFolder, work_folder
 from nyxcore.reports.generator import SCAN_SUMMARY
 from nyxcore.runs import repository as runs_repository
@@ -22,6 +32,9 @@ from nyxcore.runs.repository import Row
 from nyxcore.sources.models import MAX_EXAMPLES, Entry, Kind, Manifest
 from nyxcore.sources.repository import replace_files
 from nyxcore.storage import objects
+from nyxcore.storage.objects import run_key
+
+_MOST_RETRIED = 4  # runs whose records are looked through; each takes over from the one before it
 
 
 def scan(db: Database, task: TaskInput) -> dict[str, list[int]]:
@@ -41,7 +54,7 @@ def scan(db: Database, task: TaskInput) -> dict[str, list[int]]:
         settings = _settings(work, manifest, entries)
         plan = _plan(task, run, manifest, entries, settings)
     write_summary(task, manifest, plan, [])
-    objects.put(task.key(PLAN), plan.model_dump_json().encode(), tag=objects.DAY_TAG)
+    objects.put(task.key(PLAN), plan.model_dump_json().encode(), tag=objects.MONTH_TAG)
     _record(db, task, manifest, plan, entries)
     return {"packs": list(plan.packs)}
 
@@ -98,7 +111,11 @@ def _plan(
     made_by = [rules_fingerprint(), asdict(engine), settings.to_json()]
     fingerprint = hashlib.sha256(json.dumps(made_by, sort_keys=True).encode()).hexdigest()[:32]
     known = None if options.force else _known(task, repository_id, fingerprint)
-    unchanged = known is not None and known.tree_sha256 == manifest.tree_sha256
+    unchanged = (
+        known is not None
+        and known.tree_sha256 == manifest.tree_sha256
+        and _outcome_is_kept(task, repository_id, fingerprint, known.run_id)
+    )
     return Plan(
         repository_id=repository_id,
         tree_sha256=manifest.tree_sha256,
@@ -110,6 +127,7 @@ def _plan(
         source_files=sum(entry.kind is Kind.SOURCE for entry in entries),
         known_packs=known.packs if known else 0,
         known_run=known.run_id if known else None,
+        retried=_retried(task, run["retry_of"], fingerprint),
         unchanged=unchanged,
     )
 
@@ -121,6 +139,30 @@ def _known(task: TaskInput, repository_id: UUID, fingerprint: str) -> Known | No
         )
     except KeyError:
         return None
+
+
+def _retried(task: TaskInput, retry_of: UUID | None, fingerprint: str) -> tuple[Retried, ...]:
+    """The run that this one retries, and those that it went on from itself, if they worked by the same rules.
+
+    Not a matter of the option `force`: what they did anew need not be done anew again.
+    """
+    if retry_of is None:
+        return ()
+    try:
+        plan = Plan.model_validate_json(objects.get(run_key(task.tenant_id, retry_of, PLAN)))
+    except KeyError:  # it never came as far as its plan, or storage has let it go
+        return ()
+    if plan.fingerprint != fingerprint:
+        return ()
+    return (Retried(run_id=retry_of, packs=len(plan.packs)), *plan.retried)[:_MOST_RETRIED]
+
+
+def _outcome_is_kept(task: TaskInput, repository_id: UUID, fingerprint: str, run_id: UUID) -> bool:
+    """Whether the earlier run's end is still in storage: it may be let go some hours before its index is."""
+    return all(
+        objects.size(known_key(task.tenant_id, repository_id, fingerprint, run_id, name)) is not None
+        for name in (OUTCOME, OUTCOME_PATCH)
+    )
 
 
 def _notes(manifest: Manifest, plan: Plan) -> list[str]:

@@ -6,7 +6,7 @@ import gzip
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nyxcore.analysis.models import REFERENCE, SourceFile
@@ -98,15 +98,14 @@ def own_record(work: WorkFolder, plan: Plan, task: TaskInput, name: str, pack: i
 
 
 def known_records(work: WorkFolder, plan: Plan, task: TaskInput, name: str) -> Sequence[Path]:
-    """The records called `name` that the earlier run left; none of them when storage has let them go."""
-    if plan.known_run is None:
-        return []
-    try:
-        return [
-            work.bring(
-                plan.known_key(task.tenant_id, plan.known_run, f"{name}-{pack:04d}"), f"known-{name}-{pack}"
-            )
-            for pack in range(plan.known_packs)
-        ]
-    except KeyError:
-        return []
+    """The records called `name` that earlier runs left, without those that were never written or let go."""
+    earlier = [(run.run_id, run.packs) for run in reversed(plan.retried)]  # of two records the later counts
+    if plan.known_run is not None:
+        earlier.insert(0, (plan.known_run, plan.known_packs))
+    found = []
+    for run_id, packs in earlier:
+        for pack in range(packs):
+            key = plan.known_key(task.tenant_id, run_id, f"{name}-{pack:04d}")
+            with suppress(KeyError):
+                found.append(work.bring(key, f"known-{run_id}-{name}-{pack}"))
+    return found

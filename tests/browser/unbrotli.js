@@ -1,0 +1,8 @@
+/** `node unbrotli.js FROM TO` decompresses a Brotli file; Python has no decoder for it. */
+
+import { createReadStream, createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
+import { createBrotliDecompress } from "node:zlib";
+
+const [from, to] = process.argv.slice(2);
+await pipeline(createReadStream(from), createBrotliDecompress(), createWriteStream(to));

@@ -1,0 +1,128 @@
+"""What breaks here: connections, the database, the stack, tasks. The sizes are those of CI, or of `make soak`."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from moto import mock_aws
+
+TESTS = Path(__file__).parents[1]
+# a run's workspace and its streams, the pipeline's tasks, the command: as the tests of those folders use them
+sys.path += [str(TESTS / folder) for folder in ("runs", "pipelines", "stack")]
+
+from run_workspace import Workspace  # noqa: E402
+from stack_bench import NYX, PATIENCE, Dev  # noqa: E402
+from stream_bench import StreamBench  # noqa: E402
+from task_runner import TaskRunner  # noqa: E402
+
+from nyx.stack import open_stack  # noqa: E402
+from nyxcore.db.connection import Database  # noqa: E402
+from nyxcore.runs import dispatch  # noqa: E402
+from nyxcore.runs.hub import StreamHub  # noqa: E402
+from nyxcore.settings import settings  # noqa: E402
+from nyxcore.storage import objects  # noqa: E402
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:auto-fix"
+
+
+@pytest.fixture(scope="session")
+def soak() -> bool:
+    """Whether there is time for the long form of a test."""
+    return "NYX_SOAK" in os.environ
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Settings under which auto-fix runs may be made on folders, and no client of an earlier test."""
+    monkeypatch.setenv("NYX_DEPLOYMENT", "embedded")
+    monkeypatch.setenv("NYX_STATE_MACHINES", json.dumps({"auto-fix": MACHINE}))
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    caches = (settings, objects.client, dispatch._client)
+    for cached in caches:
+        cached.cache_clear()
+    yield
+    for cached in caches:
+        cached.cache_clear()
+
+
+@pytest.fixture
+def more_databases(database_urls: object) -> Iterator[Callable[[], Database]]:
+    """Makes further databases, each with a connection of its own, as other processes have."""
+    with ExitStack() as stack:
+
+        def make() -> Database:
+            database = Database(database_urls.app_url)  # type: ignore[attr-defined]
+            stack.callback(database.close)
+            return database
+
+        yield make
+
+
+@pytest.fixture
+def pooled(database_urls: object) -> Iterator[Database]:
+    """The database as a process that serves many streams has it."""
+    database = Database(database_urls.app_url, pool_size=4)  # type: ignore[attr-defined]
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def workspace(db: Database, new_tenant: Callable[[], UUID]) -> Workspace:
+    return Workspace(db, new_tenant())
+
+
+@pytest.fixture
+def bench(workspace: Workspace, pooled: Database) -> Iterator[StreamBench]:
+    hub = StreamHub(pooled.connect)
+    yield StreamBench(workspace, hub)
+    hub.close()
+
+
+@pytest.fixture
+def runner(db: Database, new_tenant: Callable[[], UUID], tmp_path: Path) -> Iterator[TaskRunner]:
+    """The tasks of auto-fix, with S3 inside this process."""
+    with mock_aws():
+        objects.client().create_bucket(Bucket=settings().bucket)
+        yield TaskRunner(db, new_tenant(), tmp_path)
+
+
+@pytest.fixture(scope="session")
+def kept_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that was started and stopped once."""
+    home = tmp_path_factory.mktemp("kept") / "home"
+    with open_stack(home, on_status=lambda _: None, environment={}):
+        return home
+
+
+@pytest.fixture
+def nyx(tmp_path: Path, kept_home: Path) -> Iterator[Callable[..., Dev]]:
+    """Starts `nyx` commands on one home; those that are left are ended after the test."""
+    started: list[Dev] = []
+    home = tmp_path / "home"
+    shutil.copytree(kept_home, home)
+    shell = {name: value for name, value in os.environ.items() if not name.startswith(("NYX_", "AWS_"))}
+
+    def start(*arguments: str) -> Dev:
+        process = subprocess.Popen(
+            [NYX, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            env={**shell, "NYX_HOME": str(home)}, cwd=tmp_path,
+        )  # fmt: skip
+        started.append(Dev(process, home))
+        return started[-1]
+
+    yield start
+    for command in started:
+        if command.process.poll() is None:
+            command.process.kill()
+        command.process.communicate(timeout=PATIENCE)
