@@ -12,6 +12,7 @@ from nyx.home import Home, write_private
 
 HOST: Final = "127.0.0.1"
 DEFAULT: Final = 8000
+_STALLED_MS: Final = 30_000
 
 
 def listen(port: int) -> socket.socket:
@@ -25,6 +26,10 @@ def listen(port: int) -> socket.socket:
     try:
         # without it, a port that was in use a minute ago counts as taken
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        # Its connections inherit it. A client that has stopped reading, and does not close, blocks whoever writes to
+        # it; a stream would outlive its window for ever. Linux alone can tell such a client from a slow one.
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            taken.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _STALLED_MS)
         taken.bind((HOST, port))
         taken.listen(128)
     except OSError as error:

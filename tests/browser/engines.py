@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 from pathlib import Path
 from typing import Any, Protocol
 
 from chromium import Chromium
 
+PATIENCE = 20.0  # seconds
 NODE_FLAGS = ("--experimental-eventsource", "--no-warnings")
 
 
@@ -30,7 +32,7 @@ class ChromiumEngine:
         browser.open(f"{origin}/page")
 
     def call(self, name: str, argument: object) -> Any:
-        return self.browser.evaluate(f"calls.{name}({json.dumps(argument)})")
+        return self.browser.evaluate(f"calls.{name}({json.dumps(argument)})", timeout=PATIENCE)
 
     def close(self) -> None:
         self.browser.close()
@@ -49,6 +51,8 @@ class NodeEngine:
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(json.dumps({"call": name, "argument": argument}) + "\n")
         self._process.stdin.flush()
+        if not select.select([self._process.stdout], [], [], PATIENCE)[0]:
+            raise TimeoutError(f"Node has not answered {name} {argument} within {PATIENCE:g} s")
         line = self._process.stdout.readline()
         assert line, f"Node has ended with {self._process.wait(10)}"
         return json.loads(line)

@@ -92,7 +92,7 @@ class Deployment:
         if function not in self._running:
             emulator = Emulator(
                 self._functions[function],
-                self._resolved(),
+                self.resolved,
                 aws=self.endpoint,
                 runtime=self._runtime,
                 logs=self._logs / f"{function}.log",
@@ -100,7 +100,8 @@ class Deployment:
             self._running[function] = self._stack.enter_context(emulator)
         return self._running[function]
 
-    def _resolved(self) -> dict[str, str]:
+    @property
+    def resolved(self) -> dict[str, str]:
         """What CloudFormation fills in; a function gets those of them that the template gives it."""
         return {
             "NYX_DATABASE_URL": self.app_url,

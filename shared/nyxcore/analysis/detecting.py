@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from nyxcore.analysis.fingerprints import fingerprints
-from nyxcore.analysis.job import Job, read_source
+from nyxcore.analysis.job import Job, ProgressMeter, read_source
 from nyxcore.analysis.models import REFERENCE, SourceFile
 from nyxcore.analysis.objects import open_finding, told
 from nyxcore.analysis.protocol import (
@@ -56,10 +56,9 @@ class Detection:
         ):
             for reports in self._job.scanner.scan(self._documents(files, words)):
                 self._fill(reports)
-                progress.advance(self._flush(rows), self._new_items())
-            progress.advance(self._flush(rows), self._new_items(rest=True))
-            while self._items:
-                progress.advance(0, self._new_items(rest=True))
+                self._flush(rows, progress)
+            self._flush(rows, progress)
+            progress.advance(0, self._items)
 
     def _documents(self, files: Sequence[SourceFile], words: RowWriter) -> Iterator[Document]:
         for file in files:
@@ -93,22 +92,17 @@ class Detection:
         ]
         entry.content = b""
 
-    def _flush(self, rows: RowWriter) -> int:
-        """Write the records whose turn has come; how many."""
-        done = 0
+    def _flush(self, rows: RowWriter, progress: ProgressMeter) -> None:
+        """Write the records whose turn has come, and tell their findings a hundred at a time."""
         while self._waiting and (row := self._waiting[0].row) is not None:
             self._waiting.popleft()
             rows.write(row)
-            done += 1
+            progress.advance(1)
             for index in told(row["path"], [one["rule"] for one in row["findings"]], self._job.options):
                 self._items.append(open_finding(row["path"], row["findings"][index]))
-        return done
-
-    def _new_items(self, *, rest: bool = False) -> list[dict[str, object]]:
-        if len(self._items) < _ITEMS_A_CALL and not rest:
-            return []
-        items, self._items = self._items[:_ITEMS_A_CALL], self._items[_ITEMS_A_CALL:]
-        return items
+                if len(self._items) == _ITEMS_A_CALL:
+                    progress.advance(0, self._items)
+                    self._items = []
 
 
 def _row(file: SourceFile, *, skipped: str | None = None) -> DetectedRow:

@@ -24,10 +24,9 @@ _SPEAKS_OF_IT = re.compile(
     rb"|\bregist|backwards?\b|\bcompat|\bintentional|\bpublic\b|\bAPI\b|\bneeded\b|\brequired\b|\bdo not remove\b",
     re.IGNORECASE,
 )
-_TYPE_COMMENT = re.compile(rb"#[ \t]*type:[ \t]*(?!ignore\b)([^\r\n]*)")
+_TYPE_COMMENT = re.compile(rb"#[ \t]*type:[ \t]*+(?!ignore\b)([^\r\n]*)")
 _DOCTEST = re.compile(rb"(?:^|[\r\n])[ \t]*(?:>>>|\.\.\.)[ \t]([^\r\n]*)")
 _WORD = re.compile(rb"[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*")
-_NAME = re.compile(r"`([^`]+)`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +62,9 @@ class Imports:
             return "sole"
         if self._spoken_of(place):
             return "noted"
-        return "in_text" if _names(finding.message) & self._words_elsewhere() else None
+        # The place of such a finding is the name that is bound; `os.path` binds `os`.
+        name = self._content[finding.start : finding.end].partition(b".")[0].strip()
+        return "in_text" if name in self._words_elsewhere() else None
 
     def _spoken_of(self, place: _Import) -> bool:
         """Whether a comment on the statement's lines, or alone on the line above, says what the import is for."""
@@ -132,13 +133,3 @@ def _does_nothing_else(body: Sequence[ast.stmt]) -> bool:
         or (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
         for statement in body
     )
-
-
-def _names(message: str) -> set[bytes]:
-    """The names that the import of `a.b`, or of `a.b as c`, may bind."""
-    names: set[bytes] = set()
-    for said in _NAME.findall(message)[:1]:
-        path, _, other = said.partition(" as ")
-        parts = [other] if other else path.strip(".").split(".")
-        names |= {parts[0].encode(), parts[-1].encode()}
-    return names

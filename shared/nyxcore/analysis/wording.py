@@ -15,7 +15,8 @@ Check = Literal["git", "compiler"]
 
 
 _WITHHELD: dict[Withheld, str] = {
-    "rule": "The fix on offer may change what the code does in a way that no scan would show; a person has to decide.",
+    "rule": "The fix on offer is not trusted: it may change what the code does where no scan shows it, or leave the"
+    " code untidy. It needs a person's judgement.",
     "comment": "The fix on offer would delete a comment.",
     "watched": "The import stands in a `try` or `with` block, which may be there to see whether it succeeds.",
     "sole": "The function does nothing but import, so that the import may be what it is for.",

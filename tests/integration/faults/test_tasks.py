@@ -25,7 +25,10 @@ from nyxcore.sources import packs
 SAMPLE = Path(__file__).parents[3] / "local" / "nyx" / "sample"
 ON_THE_DATABASES_SIDE = ("scan", "detect", "verify", "combine", "report", "finish")
 
-FINDINGS = "select position, file, rule, start_line, state, reason from findings where run_id = %s order by position, file"
+FINDINGS = (
+    "select position, file, rule, start_line, state, reason from findings"
+    " where run_id = %s order by position, file"
+)
 FIXES = "select position, file, diff, evidence from fixes where run_id = %s order by position, file"
 TABLES = ("run_events", "findings", "fixes", "reports")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -25,7 +26,7 @@ class StreamApp:
         self._db, self._hub, self._window_seconds = db, hub, window_seconds
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        headers = {name.decode(): value.decode() for name, value in scope["headers"]}
+        headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
         query = parse_qs(scope["query_string"].decode())
         *_, path, run_id = scope["path"].split("/")
         request = stream.StreamRequest(
@@ -49,11 +50,11 @@ class StreamApp:
 
 
 @contextmanager
-def serving(app: StreamApp) -> Iterator[str]:
-    """The origin at which the application is served while the block runs."""
+def serving(app: StreamApp, listener: socket.socket | None = None) -> Iterator[str]:
+    """The origin at which the application is served while the block runs; on `listener` where one is given."""
     config = uvicorn.Config(app, host="127.0.0.1", port=0, lifespan="off", ws="none", log_level="error")
     server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, args=(None if listener is None else [listener],))
     thread.start()
     while not server.started:
         time.sleep(0.01)

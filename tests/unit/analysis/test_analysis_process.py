@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
-from collections.abc import Iterator
+import uuid
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from engine_run import analyse, manifest, write_tree
 
+from nyxcore.analysis import __main__ as engine
 from nyxcore.analysis import engine_process, service
+from nyxcore.analysis.locate import Rows
 from nyxcore.analysis.models import Options, Progress, SourceFile
 from nyxcore.analysis.project import ProjectSettings
+from nyxcore.analysis.reports import ruff_report
 from nyxcore.errors import InvalidInput, ToolFailed
+from pipelines import task
 
 
 class Cancelled(Exception):
@@ -214,3 +220,43 @@ def _no_stray_process() -> Iterator[None]:
     while (left := _below(os.getpid()) - before) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not left
+
+
+def test_a_failure_says_where_it_arose_and_the_log_of_the_task_has_it(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [*manifest(tree), SourceFile("secret_name.py", "0" * 64, "python")]
+    logged: list[dict[str, object]] = []
+    monkeypatch.setattr(task._logger, "warning", lambda _message, extra: logged.append(extra))
+
+    def work(_: object) -> None:
+        service.detect(
+            tree,
+            files=files,
+            settings=ProjectSettings(),
+            options=Options(),
+            out=tmp_path / "detected",
+            words=tmp_path / "words",
+            on_progress=lambda _: None,
+        )
+
+    ids = {"tenant_id": str(uuid.uuid4()), "run_id": str(uuid.uuid4()), "pack": 0}
+    with pytest.raises(ToolFailed):
+        task.task(work)(ids, None)
+    [entry] = logged
+    assert re.fullmatch(r"\{'where': 'EngineError at job\.py:\d+'\}", str(entry["details"]))
+
+
+@pytest.mark.parametrize(
+    ("fault", "place"),
+    [
+        (lambda: Rows(b"secret").offset(5, 1), r"ValueError at locate\.py:\d+"),
+        (lambda: ruff_report(b"{secret"), r"JSONDecodeError at decoder\.py:\d+ in reports\.py:\d+"),
+    ],
+)
+def test_the_place_of_a_fault_is_named_and_no_word_of_the_repository(
+    fault: Callable[[], object], place: str
+) -> None:
+    with pytest.raises(ValueError) as raised:
+        fault()
+    assert re.fullmatch(place, engine._where(raised.value))

@@ -9,7 +9,8 @@ import pytest
 from engine_run import Outcome, analyse, write_tree
 
 from nyxcore.analysis import candidates
-from nyxcore.analysis.models import Options
+from nyxcore.analysis.comments import script_comment_lost
+from nyxcore.analysis.models import Edit, Options
 from nyxcore.analysis.rulebook import rules
 
 pytestmark = pytest.mark.usefixtures("in_process")
@@ -54,7 +55,10 @@ def test_a_fix_that_deletes_a_comment_is_withheld_and_without_the_comment_it_is_
 def test_a_comment_that_the_fix_writes_again_is_not_lost_and_neither_is_a_hash_in_a_text(
     tmp_path: Path, ends: str
 ) -> None:
-    source = "é = 1\n\n\ndef f(a):\n    if a == '# 1':\n        print(1)\n    else:\n        # ü\n        if a == '#2':\n            print(2)\n"
+    source = (
+        "é = 1\n\n\ndef f(a):\n    if a == '# 1':\n        print(1)\n    else:\n        # ü\n"
+        "        if a == '#2':\n            print(2)\n"
+    )
     run = _run(tmp_path, source.replace("\n", ends))
     assert _only(run, "ruff:PLR5501")["state"] == "fixed"
     assert "# ü".encode() in (run.patched(tmp_path / "new") / "a.py").read_bytes()
@@ -68,7 +72,8 @@ def test_a_comment_that_the_fix_writes_again_is_not_lost_and_neither_is_a_hash_i
         ("# type: ignore[import]", "no_fix"),
         ("# under test", "no_fix"),
         ("# pylint: disable=unused-import", "no_fix"),
-        ("# noqa, see below", None),
+        ("# no qa", "no_fix"),
+        ("# noqa: F401", None),
     ],
 )
 def test_a_word_to_a_tool_goes_with_the_import_and_one_to_people_keeps_it(
@@ -79,9 +84,7 @@ def test_a_word_to_a_tool_goes_with_the_import_and_one_to_people_keeps_it(
 
 
 def test_a_comment_of_a_script_is_not_deleted_by_a_fix(tmp_path: Path) -> None:
-    source = (
-        "const a = b /* so far */ ? true : false;\nconst c = f('// no', `/* no */`) > 1 ? true : false;\n"
-    )
+    source = "debugger /* for now */;\nf('// no', `/* no */`);\n(() => { /* kept */ }).bind(this);\n"
     run = _run(tmp_path, source, "a.js")
     assert [(one["state"], one["reason"]) for one in run.findings] == [("no_fix", COMMENT), ("fixed", None)]
 
@@ -126,6 +129,21 @@ def test_an_import_for_which_nothing_speaks_goes(tmp_path: Path, source: str) ->
     assert _only(_run(tmp_path, source), "ruff:F401")["state"] == "fixed"
 
 
+@pytest.mark.parametrize(
+    ("removed", "written", "is_lost"),
+    [
+        (b"a /* b */", b"", True),
+        (b"a // b", b"a", True),
+        (b"a /* b */ c", b"c /* b */", False),
+        (b"'/* b */' \"// c\" `// d\n/* e */` '\\'// f'", b"", False),
+        (b"/* b */ /* b */", b"/* b */", True),
+        (b"// b\n", b"// bc\n", True),
+    ],
+)
+def test_comments_of_scripts_are_told_from_texts(removed: bytes, written: bytes, is_lost: bool) -> None:
+    assert script_comment_lost(removed, [Edit(0, len(removed), written)]) is is_lost
+
+
 def test_names_of_one_statement_stay_together_since_they_are_one_fix(tmp_path: Path) -> None:
     run = _run(tmp_path, "from typing import Any, List\nx = []  # type: List[int]\n")
     assert {one["state"] for one in run.findings} == {"no_fix"}
@@ -141,7 +159,7 @@ def test_a_rule_whose_fix_is_not_trusted_finds_and_changes_nothing(tmp_path: Pat
     found = {one["rule"]: one for one in run.findings}
     assert {"ruff:TRY400", "ruff:RUF017", "ruff:B028", "ruff:C404", "ruff:SIM118"} <= set(found)
     assert {one["state"] for one in found.values()} == {"no_fix"}
-    assert "a person has to decide" in found["ruff:TRY400"]["reason"]
+    assert "is not trusted" in found["ruff:TRY400"]["reason"]
 
 
 def test_a_rule_that_trusts_only_safe_fixes_makes_those(tmp_path: Path) -> None:

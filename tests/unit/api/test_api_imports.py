@@ -28,12 +28,22 @@ def _imported(module: str) -> set[str]:
     return set(listed.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["api.handler", "authorizer.handler"])
+@pytest.mark.parametrize("module", ["api.handler", "authorizer.handler", "stream.handler"])
 def test_a_function_imports_nothing_heavy(module: str) -> None:
     assert _imported(module) & _HEAVY == set()
 
 
-@pytest.mark.parametrize("module", ["authorizer.handler", "nyxcore.tenancy.service", "nyxcore.runs.stream"])
+@pytest.mark.parametrize("module", ["api.handler", "authorizer.handler", "stream.handler"])
+def test_who_asks_for_the_schema_s_version_does_not_load_the_runner_of_migrations(module: str) -> None:
+    # the runner's reader of SQL compiles patterns for 10 to 20 ms
+    runner = {"nyxcore.db.migrate", "nyxcore.db.migration_files", "nyxcore.db.statements"}
+    assert "nyxcore.db.schema" in (imported := _imported(module))
+    assert imported & runner == set()
+
+
+@pytest.mark.parametrize(
+    "module", ["authorizer.handler", "stream.handler", "nyxcore.tenancy.service", "nyxcore.runs.stream"]
+)
 def test_who_only_authenticates_needs_no_web_framework(module: str) -> None:
     assert _imported(module) & {"fastapi", "starlette", "mangum"} == set()
 

@@ -3,7 +3,8 @@
 `bytes` is text in which each character is a byte (Latin-1); `events` are id, type and data; `lastEventId` is what
 a client sends when it comes back, `retry` the wait in milliseconds. `source` names the case of the WPT list
 (`eventsource/`) or of LaunchDarkly's SSE contract list that the vector, written from the standard, stands for.
-`httpxSseDiffers` says where that parser leaves the standard; nyxcore sends nothing of the kind.
+`httpxSseDiffers` says where that parser leaves the standard, `nodeDiffers` where Node does; nyxcore sends nothing
+of the kind.
 """
 
 from __future__ import annotations

@@ -1,0 +1,60 @@
+"""The JavaScript client on EventSource in Chromium and in Node, against the cases that all clients have."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from engines import Engine
+from wire_server import ROOT, Answer, Asked, WireServer
+
+from nyxcore.runs import sse
+
+CASES = json.loads((ROOT / "tests/unit/sse_conformance/follow_cases.json").read_text())
+_numbers = itertools.count()
+
+
+class Script:
+    """Answers as a case says; what asks why an attempt failed (`asking=1`) is answered as that attempt was."""
+
+    def __init__(self, attempts: list[dict[str, Any]]) -> None:
+        self._attempts: Iterator[dict[str, Any]] = iter(attempts)
+        self._last: dict[str, Any] = {}
+        self.cursors: list[str | None] = []
+
+    def __call__(self, asked: Asked) -> Answer:
+        if "asking" not in asked.query:
+            self._last = next(self._attempts)
+            self.cursors.append(asked.headers.get("last-event-id") or asked.query.get("lastEventId"))
+        return answer_of(self._last)
+
+
+def answer_of(attempt: dict[str, Any]) -> Answer:
+    if attempt.get("unreachable"):
+        return Answer(None)
+    if "status" in attempt:
+        problem = json.dumps({"detail": attempt.get("detail")}).encode()
+        return Answer(attempt["status"], {"Content-Type": "application/problem+json"}, (problem,))
+    body = sse.retry(5) + b"".join(encoded(event) for event in attempt["events"])
+    if "half" in attempt:
+        whole = encoded(attempt["half"])
+        body += whole[: len(whole) // 2]
+    return Answer(pieces=(body,), broken=attempt.get("breaks", False))
+
+
+def encoded(event: list[Any]) -> bytes:
+    number, kind, data = event
+    return sse.encode(number, kind, json.dumps(data))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+def test_the_client_does_as_it_does_elsewhere(wire: WireServer, engine: Engine, case: dict[str, Any]) -> None:
+    run_id = f"r{next(_numbers)}"
+    script = Script(case["attempts"])
+    wire.routes[f"/api/v1/events/runs/{run_id}"] = script
+    followed = engine.call("followRun", {"origin": wire.origin, "runId": run_id, "after": case["after"]})
+    assert followed == {"events": case["delivered"], "end": case["end"]}
+    assert script.cursors == case["cursors"]
