@@ -8,9 +8,11 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 from typing import Any, NoReturn
 
 from nyx.api import Api, Json
@@ -116,21 +118,23 @@ def fix_folder(path: Path, *, out: Path, view: View, stack: Stack, outcome: Outc
     api = Api(stack.url, stack.token)
     try:
         repository = _repository(api, path)
-        outcome.run = api.post(
-            "/runs",
-            {
-                "kind": "auto-fix",
-                "projectId": repository["projectId"],
-                "repositoryId": repository["id"],
-                "options": {"unsafe": unsafe},
-            },
-        )
-        run_id = outcome.run["id"]
         try:
+            with _ctrl_c_waits():
+                outcome.run = api.post(
+                    "/runs",
+                    {
+                        "kind": "auto-fix",
+                        "projectId": repository["projectId"],
+                        "repositoryId": repository["id"],
+                        "options": {"unsafe": unsafe},
+                    },
+                )
+            run_id = outcome.run["id"]
             _watch(stack, run_id, view)
         except KeyboardInterrupt:
-            outcome.run = _cancelled(api, stack, run_id)
-            _collect(api, run_id, outcome, OutputFolder(out))
+            if outcome.run is not None:
+                outcome.run = _cancelled(api, stack, outcome.run["id"])
+                _collect(api, outcome.run["id"], outcome, OutputFolder(out))
             raise
         finally:
             view.close()
@@ -138,6 +142,28 @@ def fix_folder(path: Path, *, out: Path, view: View, stack: Stack, outcome: Outc
         _collect(api, run_id, outcome, OutputFolder(out))
     finally:
         api.close()
+
+
+@contextmanager
+def _ctrl_c_waits() -> Iterator[None]:
+    """Ctrl-C takes effect at the end of this block, so that a run that is being made can be cancelled.
+
+    A second one does not wait.
+    """
+    came: list[int] = []
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        if came:
+            signal.default_int_handler(number, frame)
+        came.append(number)
+
+    before = signal.signal(signal.SIGINT, hold)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+    if came:
+        raise KeyboardInterrupt
 
 
 def _checked(arguments: Arguments) -> Arguments:

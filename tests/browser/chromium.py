@@ -111,7 +111,9 @@ class Chromium:
         os.close(moved_out)
         return pid
 
-    def call(self, method: str, params: Json | None = None, *, session: str = "", timeout: float = 60) -> Json:
+    def call(
+        self, method: str, params: Json | None = None, *, session: str = "", timeout: float = 60
+    ) -> Json:
         """The result of a method of the protocol. Raises ChromiumError."""
         self._calls += 1
         message = {"id": self._calls, "method": method, "params": params or {}}

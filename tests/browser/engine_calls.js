@@ -29,13 +29,29 @@ export function readStream({ url, types, comesBack }) {
   });
 }
 
-/** Follows a run with RunStream to its end; waits are cut short, and its questions are marked with `asking=1`. */
-export async function followRun({ origin, runId, after }) {
+/**
+ * Follows a run with RunStream to its end; waits are cut short, and its questions are marked with `asking=1`. With
+ * a token it asks for tickets.
+ */
+export async function followRun({ origin, runId, after, token }) {
   const clock = {
-    setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds > 30_000 ? milliseconds : 5),
+    setTimeout: (callback, milliseconds) => setTimeout(callback, milliseconds < 30_000 ? 5 : milliseconds),
     clearTimeout: (timer) => clearTimeout(timer),
   };
-  const asking = (url, init) => fetch(`${url}${url.includes("?") ? "&" : "?"}asking=1`, init);
-  const { events, end } = await record(new RunStream(origin, runId, { after, clock, fetch: asking })).finished;
+  const options = {
+    after,
+    clock,
+    fetch: (url, init) => fetch(`${url}${url.includes("?") ? "&" : "?"}asking=1`, init),
+    ticket: token && (() => newTicket(origin, runId, token)),
+  };
+  const { events, end } = await record(new RunStream(origin, runId, options)).finished;
   return { events, end };
+}
+
+async function newTicket(origin, runId, token) {
+  const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
+  const body = JSON.stringify({ runId });
+  const answer = await fetch(`${origin}/api/v1/events/tickets`, { method: "POST", headers, body });
+  if (!answer.ok) throw new Error(`no ticket: ${answer.status}`);
+  return (await answer.json()).ticket;
 }

@@ -15,7 +15,11 @@ from wire_server import Answer, Asked, WireServer
 from nyx.sse_parser import EventParser
 from nyxcore.runs import sse
 
-text = st.text() | st.text(alphabet="\r\n\0\u2028\u2029\u0085\ufeff\x0b\x0c: adt") | st.just("\r\nid: 9\n\ndata: x")
+text = (
+    st.text()
+    | st.text(alphabet="\r\n\0\u2028\u2029\u0085\ufeff\x0b\x0c: adt")
+    | st.just("\r\nid: 9\n\ndata: x")
+)
 values = st.recursive(
     st.none() | st.booleans() | st.integers() | text,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(text, inner, max_size=4),

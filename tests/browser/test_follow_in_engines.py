@@ -1,4 +1,7 @@
-"""The JavaScript client on EventSource in Chromium and in Node, against the cases that all clients have."""
+"""The JavaScript client on EventSource in Chromium and in Node, against the cases that all clients have.
+
+Node 20 heeds a `retry` only with the event behind it, so cases in which none comes would take 3 s each there.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,9 @@ from wire_server import ROOT, Answer, Asked, WireServer
 from nyxcore.runs import sse
 
 CASES = json.loads((ROOT / "tests/unit/sse_conformance/follow_cases.json").read_text())
+PAIRS = [("chromium", case) for case in CASES] + [
+    ("node", case) for case in CASES if all(attempt.get("events") != [] for attempt in case["attempts"])
+]
 _numbers = itertools.count()
 
 
@@ -50,7 +56,9 @@ def encoded(event: list[Any]) -> bytes:
     return sse.encode(number, kind, json.dumps(data))
 
 
-@pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])
+@pytest.mark.parametrize(
+    ("engine", "case"), PAIRS, ids=[f"{name}: {case['name']}" for name, case in PAIRS], indirect=["engine"]
+)
 def test_the_client_does_as_it_does_elsewhere(wire: WireServer, engine: Engine, case: dict[str, Any]) -> None:
     run_id = f"r{next(_numbers)}"
     script = Script(case["attempts"])

@@ -16,13 +16,20 @@ from nyxcore.runs import sse
 
 CLOSED = 2
 FINAL = [204, 205, 210, 299, 400, 401, 403, 404, 410, 429, 500, 502, 503, 504]
-TAKEN = ["text/event-stream", "text/event-stream;", "text/event-stream; charset=utf-8", "Text/Event-Stream;x=y"]
+TAKEN = [
+    "text/event-stream",
+    "text/event-stream;",
+    "text/event-stream; charset=utf-8",
+    "Text/Event-Stream;x=y",
+]
 REFUSED = ["text/event-streambogus", "text/html", "x bogus", "application/octet-stream"]
 BODY = (b"retry: 5\nid: 1\ndata: x\n\n",)
 _numbers = itertools.count()
 
 
-def ask(wire: WireServer, engine: Engine, *answers: Answer, comes_back: bool = True) -> tuple[dict, list[Asked]]:
+def ask(
+    wire: WireServer, engine: Engine, *answers: Answer, comes_back: bool = True
+) -> tuple[dict, list[Asked]]:
     """What the engine makes of these answers, one for each request and 204 then, and what it asked for."""
     asked_for: list[Asked] = []
     script = iter(answers)
@@ -63,7 +70,9 @@ def test_another_type_ends_it_for_good(wire: WireServer, engine: Engine, kind: s
 
 
 @pytest.mark.parametrize("end", ["broken", "whole"])
-def test_a_connection_that_ends_is_made_anew_with_the_last_id(wire: WireServer, engine: Engine, end: str) -> None:
+def test_a_connection_that_ends_is_made_anew_with_the_last_id(
+    wire: WireServer, engine: Engine, end: str
+) -> None:
     first = Answer(pieces=BODY, broken=end == "broken")
     result, asked = ask(wire, engine, first, Answer(pieces=(b"data: y\n\n",)))
     assert result == {

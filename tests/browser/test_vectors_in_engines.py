@@ -40,7 +40,10 @@ def read(wire: WireServer, engine: Engine, vector: dict[str, Any], step: int) ->
 
 
 @pytest.mark.parametrize(
-    ("engine", "vector"), PAIRS, ids=[f"{name}: {vector['name']}" for name, vector in PAIRS], indirect=["engine"]
+    ("engine", "vector"),
+    PAIRS,
+    ids=[f"{name}: {vector['name']}" for name, vector in PAIRS],
+    indirect=["engine"],
 )
 def test_the_engine_reads_the_vector(wire: WireServer, engine: Engine, vector: dict[str, Any]) -> None:
     steps = {len(vector["bytes"]) or 1} | ({1, 2} if len(vector["bytes"]) <= LONGEST_IN_PIECES else set())

@@ -80,7 +80,11 @@ def send(connection: socket.socket, answer: Answer) -> None:
     if answer.status is None:
         reset(connection)
         return
-    lines = [f"HTTP/1.1 {answer.status} X", "Connection: close", *(f"{k}: {v}" for k, v in answer.headers.items())]
+    lines = [
+        f"HTTP/1.1 {answer.status} X",
+        "Connection: close",
+        *(f"{k}: {v}" for k, v in answer.headers.items()),
+    ]
     has_body = answer.status not in {204, 205, 304}
     lines.append("Transfer-Encoding: chunked" if has_body else "X-Body: none")
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -30,6 +30,13 @@ class Signature(NamedTuple):
     message: str
 
 
+class RuffFix(NamedTuple):
+    """A fix of ruff: whether it calls it safe, and first row, column, last row, column and new text of each edit."""
+
+    safe: bool
+    edits: tuple[tuple[int, int, int, int, str], ...]
+
+
 class _Location(TypedDict):
     row: int
     column: int
@@ -53,7 +60,7 @@ class Report:
     signature: Signature
     message: str
     place: tuple[int, int, int, int]
-    fix: _RuffFix | tuple[int, int, str] | None = field(repr=False)
+    fix: RuffFix | tuple[int, int, str] | None = field(repr=False)
 
     @property
     def is_newer_syntax(self) -> bool:
@@ -76,10 +83,18 @@ def ruff_report(line: bytes) -> tuple[str, Report] | None:
     begin, end = record["location"], record["end_location"]
     place = (begin["row"], begin["column"], end["row"], end["column"])
     message = record["message"]
-    fix = record["fix"]
-    if fix is not None and fix["applicability"] not in ("safe", "unsafe"):
-        fix = None
+    fix = _ruff_fix(record["fix"])
     return record["filename"], Report(Signature(rule, _LINE_NUMBER.sub("line", message)), message, place, fix)
+
+
+def _ruff_fix(fix: _RuffFix | None) -> RuffFix | None:
+    """What is kept of a fix: of some files there are a hundred thousand. None for one that is only shown."""
+    if fix is None or fix["applicability"] not in ("safe", "unsafe"):
+        return None
+    edits = tuple(
+        (*_pair(edit["location"]), *_pair(edit["end_location"]), edit["content"]) for edit in fix["edits"]
+    )
+    return RuffFix(fix["applicability"] == "safe", edits)
 
 
 def ast_grep_report(line: bytes) -> tuple[str, Report] | None:
@@ -137,22 +152,18 @@ def _finding(content: bytes, rows: Rows, report: Report) -> Finding:
     )
 
 
-def _proposal(content: bytes, rows: Rows, fix: _RuffFix | tuple[int, int, str] | None) -> Proposal | None:
+def _proposal(content: bytes, rows: Rows, fix: RuffFix | tuple[int, int, str] | None) -> Proposal | None:
     if fix is None:
         return None
-    if isinstance(fix, tuple):
+    if isinstance(fix, RuffFix):
+        raw = [
+            Edit(rows.offset(row, column), rows.offset(last_row, last_column), text.encode())
+            for row, column, last_row, last_column, text in fix.edits
+        ]
+        safe = fix.safe
+    else:
         raw = [Edit(fix[0], fix[1], _with_line_ends_of(content, fix[2]))]
         safe = True
-    else:
-        raw = [
-            Edit(
-                rows.offset(*_pair(edit["location"])),
-                rows.offset(*_pair(edit["end_location"])),
-                edit["content"].encode(),
-            )
-            for edit in fix["edits"]
-        ]
-        safe = fix["applicability"] == "safe"
     edits = tidy(raw, len(content))
     return None if edits is None else Proposal(close_up(content, rows, edits), safe)
 

@@ -9,7 +9,7 @@ from nyxcore.analysis.candidates import candidates_of
 from nyxcore.analysis.filestate import FileState
 from nyxcore.analysis.judge import Judge, Subject
 from nyxcore.analysis.models import Finding, Options
-from nyxcore.analysis.reports import Report, Signature, resolve
+from nyxcore.analysis.reports import Report, RuffFix, Signature, resolve
 from nyxcore.analysis.rounds import Settlement
 from nyxcore.analysis.scanner import Document, Reports, Scanner
 from nyxcore.analysis.words import Mentions, words_of
@@ -34,10 +34,10 @@ def report(
     begin, end = place(found[0]), place(found[1])
     offered = None
     if fix is not None:
-        edit = {"content": fix[2], "location": place(fix[0]), "end_location": place(fix[1])}
-        offered = {"applicability": "safe", "edits": [edit]}
+        first, last = place(fix[0]), place(fix[1])
+        offered = RuffFix(True, ((first["row"], first["column"], last["row"], last["column"], fix[2]),))
     where = (begin["row"], begin["column"], end["row"], end["column"])
-    return Report(Signature(rule, message), message, where, offered)  # type: ignore[arg-type]
+    return Report(Signature(rule, message), message, where, offered)
 
 
 def on_match(rule: str, pattern: str, new: Callable[[re.Match[str]], str | None], message: str = "m") -> Rule:

@@ -115,7 +115,9 @@ def test_every_task_is_tried_again_but_not_where_that_cannot_help(path: Path) ->
         assert set(final["ErrorEquals"]) == NOT_TRIED_AGAIN, name
         assert final["MaxAttempts"] == 0, name
         assert "Lambda.TooManyRequestsException" in busy["ErrorEquals"], name
-        assert busy["MaxAttempts"] > again["MaxAttempts"], name  # Lambda had no room: that passes, and is no fault
+        assert busy["MaxAttempts"] > again["MaxAttempts"], (
+            name
+        )  # Lambda had no room: that passes, and is no fault
         assert again["ErrorEquals"] == ["States.ALL"], name
         assert again["MaxAttempts"] >= 1, name
         assert again["BackoffRate"] > 1, name

@@ -1,0 +1,108 @@
+"""The stream of `nyx dev` in real Chromium, through 200 cuts at any byte while eight writers write."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+from chromium import Chromium, unpacked
+from cutting_proxy import CuttingProxy
+from live_run import LiveRun, LiveStack, nyx_dev
+
+from nyxcore.settings import settings
+
+CUTS = 200
+SECONDS = 120.0
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
+    with nyx_dev(tmp_path_factory.mktemp("live")) as stack:
+        yield stack
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Chromium]:
+    browser = Chromium(unpacked())
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def run(stack: LiveStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[LiveRun]:
+    monkeypatch.setenv(
+        "NYX_STATE_MACHINES", '{"auto-fix": "arn"}'
+    )  # the kind is to be had; nothing starts it
+    settings.cache_clear()
+    run = LiveRun(stack)
+    yield run
+    run.stop()
+    settings.cache_clear()
+
+
+@pytest.fixture
+def cutting(stack: LiveStack) -> Iterator[Callable[[int], CuttingProxy]]:
+    with ExitStack() as proxies:
+
+        def start(cuts: int) -> CuttingProxy:
+            proxy = CuttingProxy(stack.url, cuts, seed=20261123)
+            proxies.callback(proxy.server_close)
+            proxies.callback(proxy.shutdown)
+            return proxy
+
+        yield start
+
+
+def written_until_cut(run: LiveRun, proxy: CuttingProxy) -> threading.Thread:
+    """Writers that write until the last cut, and the end of the run then."""
+
+    def finish() -> None:
+        proxy.exhausted.wait(SECONDS)
+        run.finish()
+
+    thread = threading.Thread(target=finish)
+    run.begin()
+    thread.start()
+    return thread
+
+
+def test_the_client_loses_nothing_and_repeats_nothing(
+    browser: Chromium, stack: LiveStack, run: LiveRun, cutting: Callable[[int], CuttingProxy]
+) -> None:
+    proxy = cutting(CUTS)
+    browser.open(f"{proxy.origin}/page")
+    finishing = written_until_cut(run, proxy)
+    argument = f"{{origin: '{proxy.origin}', runId: '{run.id}', token: '{stack.token}', after: null}}"
+    followed = browser.evaluate(f"calls.followRun({argument})", timeout=SECONDS)
+    finishing.join()
+
+    (first, kind, _), *rest = followed["events"]
+    assert kind == "snapshot"
+    assert [number for number, _, _ in rest] == list(range(first + 1, run.last_seq + 1))
+    assert [kind for _, kind, _ in rest] == ["log"] * (len(rest) - 1) + ["done"]
+    assert followed["end"] == "done"
+    assert proxy.cut_in_head > 0
+    print(proxy.cut_in_head, Counter(proxy.statuses), len(rest), run.last_seq)
+
+
+def test_eventsource_alone_loses_nothing_and_is_stopped_by_204(
+    browser: Chromium, stack: LiveStack, run: LiveRun, cutting: Callable[[int], CuttingProxy]
+) -> None:
+    proxy = cutting(CUTS)
+    ticket = stack.post("/events/tickets", {"runId": str(run.id)})["ticket"]
+    browser.open(f"{proxy.origin}/page")
+    finishing = written_until_cut(run, proxy)
+    url = f"{proxy.origin}/api/v1/events/auto-fix/{run.id}?ticket={ticket}&lastEventId=0"
+    argument = f"{{url: '{url}', types: ['status', 'log', 'done'], comesBack: true}}"
+    result = browser.evaluate(f"calls.readStream({argument})", timeout=SECONDS)
+    finishing.join()
+    print(proxy.cut_in_head, Counter(proxy.statuses), len(result["events"]), run.last_seq)
+
+    assert [int(number) for number, _, _ in result["events"]] == list(range(1, run.last_seq + 1))
+    assert result["events"][-1][1] == "done"
+    assert proxy.statuses[-1] == 204
+    assert Counter(proxy.statuses).keys() == {200, 204}
+    assert proxy.asked[-1].headers["last-event-id"] == str(run.last_seq)
