@@ -233,12 +233,10 @@ export class RunStream extends EventTarget {
       void this.#renewTicket();
     } else if (status === 0 || PASSING.has(status)) {
       this.#tryLater(status === 0 ? "the server cannot be reached" : `the server answered ${status}`);
-    } else if (status !== 200) {
-      this.#end(new EndEvent("refused", status, message));
-    } else if (isEventStream(answer)) {
-      this.#tryLater("the server refused the stream, but would give it now");
+    } else if (status === 200) {
+      this.#tryLater("the answer was no event stream, or was cut short");
     } else {
-      this.#end(new EndEvent("refused", status, "the answer is no event stream"));
+      this.#end(new EndEvent("refused", status, message));
     }
   }
 
@@ -283,11 +281,6 @@ function checkedCursor(after) {
     throw new RangeError(`after is ${String(after)}: give the number of the last event that is known, or none`);
   }
   return after;
-}
-
-function isEventStream(answer) {
-  const type = answer.headers.get("content-type") ?? "";
-  return type.split(";", 1)[0].trim().toLowerCase() === "text/event-stream";
 }
 
 /** What the problem details (RFC 9457) of an answer say. */

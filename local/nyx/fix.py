@@ -9,13 +9,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from nyx.api import Api, Json
+from nyx.api import Api, ApiRefused, Json
 from nyx.errors import BadUsage, LocalError, ToolMissing
 from nyx.events import follow
 from nyx.home import home_folder
@@ -96,7 +96,7 @@ def run(argv: Sequence[str]) -> int:
         arguments = Arguments(**vars(parser().parse_args(argv)))
         code = _fix(_checked(arguments), outcome)
     except KeyboardInterrupt:
-        ended = " The run is cancelled." if outcome.run else ""
+        ended = f" The run is {outcome.run['status']}." if outcome.run else ""
         outcome.error = {"code": "interrupted", "message": f"Stopped by Ctrl-C.{ended}"}
         code = INTERRUPTED
     except NyxError as error:
@@ -241,7 +241,8 @@ def _watch(stack: Stack, run_id: str, view: View) -> None:
 
 def _cancelled(api: Api, stack: Stack, run_id: str) -> Json:
     """Cancel the run and wait for its `done`; a second Ctrl-C gives up waiting."""
-    api.post(f"/runs/{run_id}/cancel")
+    with suppress(ApiRefused):  # it ended by itself a moment before
+        api.post(f"/runs/{run_id}/cancel")
     for _ in follow(stack.url, stack.token, run_id, on_reconnect=lambda _: None):
         continue
     return api.get(f"/runs/{run_id}")

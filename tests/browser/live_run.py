@@ -21,7 +21,7 @@ from nyxcore.db.connection import Connection, Database
 from nyxcore.runs import service
 from nyxcore.runs.models import Event, RunOptions
 
-WRITERS, BATCH, PAUSE = 8, 3, 0.02
+WRITERS, BATCH, PAUSE = 8, 3, 0.05
 
 
 @dataclass(frozen=True)

@@ -81,12 +81,12 @@ export class ScriptedServer {
   }
 
   async #fetch(_url, { signal }) {
-    const { status, detail, type = "application/problem+json", hangs } = this.#last;
+    const { status, detail, hangs } = this.#last;
     if (hangs) {
       await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     }
     const body = status === 204 ? null : JSON.stringify({ detail });
-    return new Response(body, { status, headers: { "content-type": type } });
+    return new Response(body, { status, headers: { "content-type": "application/problem+json" } });
   }
 }
 
