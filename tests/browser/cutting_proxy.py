@@ -32,7 +32,7 @@ class CuttingProxy(socketserver.ThreadingTCPServer):
     ----------
     asked, statuses : each request for a stream, and the statuses of the answers whose first line got through.
     cut_in_head : how many answers were cut before the end of their head.
-    exhausted : set once there is nothing more to cut.
+    half_way, exhausted : set once half of the cuts, and all of them, have been made.
     """
 
     daemon_threads = True
@@ -46,7 +46,9 @@ class CuttingProxy(socketserver.ThreadingTCPServer):
         self.asked: list[Asked] = []
         self.statuses: list[int] = []
         self.cut_in_head = 0
+        self.half_way = threading.Event()
         self.exhausted = threading.Event()
+        self._half = cuts // 2
         self._half_heads = half_heads
         self._left = cuts
         self._chance = random.Random(seed)
@@ -63,6 +65,8 @@ class CuttingProxy(socketserver.ThreadingTCPServer):
         with self._lock:
             self._left = max(0, self._left - 1)
             self.cut_in_head += in_head
+            if self._left <= self._half:
+                self.half_way.set()
             if not self._left:
                 self.exhausted.set()
             return self._chance.random() >= (self._half_heads if in_head else 0.5)

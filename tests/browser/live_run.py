@@ -117,6 +117,11 @@ class LiveRun:
                     service.append(connection, self.stack.tenant_id, self.id, events)
                 number += 1
 
+    def end_tickets(self) -> None:
+        """Make every ticket of the run worthless, as if it had expired."""
+        with self._transaction() as connection:
+            connection.execute("update stream_tickets set expires_at = now() where run_id = %s", (self.id,))
+
     def finish(self) -> None:
         """Stop the writers and end the run."""
         self.stop()

@@ -56,10 +56,14 @@ def cutting(stack: LiveStack) -> Iterator[Callable[..., CuttingProxy]]:
         yield start
 
 
-def written_until_cut(run: LiveRun, proxy: CuttingProxy) -> threading.Thread:
+def written_until_cut(
+    run: LiveRun, proxy: CuttingProxy, half_way: Callable[[], None] = lambda: None
+) -> threading.Thread:
     """Writers that write until the last cut, and the end of the run then."""
 
     def finish() -> None:
+        proxy.half_way.wait(SECONDS)
+        half_way()
         proxy.exhausted.wait(SECONDS)
         run.finish()
 
@@ -69,12 +73,12 @@ def written_until_cut(run: LiveRun, proxy: CuttingProxy) -> threading.Thread:
     return thread
 
 
-def test_the_client_loses_nothing_and_repeats_nothing(
+def test_the_client_loses_nothing_and_repeats_nothing_and_renews_its_ticket(
     browser: Chromium, stack: LiveStack, run: LiveRun, cutting: Callable[..., CuttingProxy]
 ) -> None:
-    proxy = cutting(half_heads=0.2)
+    proxy = cutting(half_heads=0.1)
     browser.open(f"{proxy.origin}/page")
-    finishing = written_until_cut(run, proxy)
+    finishing = written_until_cut(run, proxy, half_way=run.end_tickets)
     argument = f"{{origin: '{proxy.origin}', runId: '{run.id}', token: '{stack.token}', after: null}}"
     followed = browser.evaluate(f"calls.followRun({argument})", timeout=SECONDS)
     finishing.join()
@@ -85,6 +89,8 @@ def test_the_client_loses_nothing_and_repeats_nothing(
     assert [kind for _, kind, _ in rest] == ["log"] * (len(rest) - 1) + ["done"]
     assert followed["end"] == "done"
     assert proxy.cut_in_head > 0
+    assert 401 in proxy.statuses
+    assert len({asked.query["ticket"] for asked in proxy.asked}) == 2
 
 
 def test_eventsource_alone_loses_nothing_and_is_stopped_by_204(

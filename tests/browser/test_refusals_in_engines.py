@@ -7,6 +7,7 @@ connection that breaks is made anew. The cases are those of the WPT lists `reque
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import pytest
 from engines import Engine
@@ -29,7 +30,7 @@ _numbers = itertools.count()
 
 def ask(
     wire: WireServer, engine: Engine, *answers: Answer, comes_back: bool = True
-) -> tuple[dict, list[Asked]]:
+) -> tuple[dict[str, Any], list[Asked]]:
     """What the engine makes of these answers, one for each request and 204 then, and what it asked for."""
     asked_for: list[Asked] = []
     script = iter(answers)
