@@ -1,4 +1,4 @@
-/** Types of nyx-events.js. docs/stream.md describes every event. */
+/** Types of nyx-events.js. docs/following-a-run.md describes every event. */
 
 export interface Progress {
   done: number;

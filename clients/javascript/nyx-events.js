@@ -4,7 +4,7 @@
  * The browser's EventSource reads the stream. This module adds what it lacks: EventSource gives up for good on
  * any status but 200 and does not say which it was; it knocks at a server that is down at a fixed pace, in step
  * with every other tab; it can send neither a token nor, the first time, a cursor; and it never notices a
- * connection that has died in silence. docs/stream.md describes the stream.
+ * connection that has died in silence. docs/following-a-run.md describes the stream.
  */
 
 /** Every type of event that a stream sends. */

@@ -1,4 +1,4 @@
-"""docs/stream.md shows every type of event, as the server's own models and encoder write it."""
+"""docs/following-a-run.md shows every type of event, as the server's own models and encoder write it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nyxcore.findings.models import Finding, Fix
 from nyxcore.runs import sse
 from nyxcore.runs.models import PHASES, EventType, Progress, Run, RunStatus
 
-GUIDE = Path(__file__).parents[3].joinpath("docs", "stream.md").read_text()
+GUIDE = Path(__file__).parents[3].joinpath("docs", "following-a-run.md").read_text()
 EXAMPLES = "\n".join(f"{block}\n" for block in re.findall(r"```\n(id: .*?)```", GUIDE, re.DOTALL))
 EVENTS = {event.type: (event.id, json.loads(event.data)) for event in EventParser().feed(EXAMPLES.encode())}
 
