@@ -70,7 +70,7 @@ class PathDraft(RequestModel):
     source: Literal["path"]
     name: RepositoryName
     ref: None = None
-    path: str = Field(min_length=1, max_length=4096, pattern=r"^/[^\u0000]*$", examples=["/home/me/flask"])
+    path: str = Field(min_length=1, max_length=4096, pattern=r"^/[^\u0000]*$", examples=["/srv/flask"])
 
 
 RepositoryDraft = Annotated[GithubDraft | ArchiveDraft | PathDraft, Field(discriminator="source")]

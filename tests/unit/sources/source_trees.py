@@ -9,8 +9,10 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from nyxcore.errors import SourceRefused
+from nyxcore.sources.archive import read_archive
 from nyxcore.sources.models import Entry, Manifest, read_entries
-from nyxcore.sources.packs import build
+from nyxcore.sources.packs import build, unpack
 from nyxcore.sources.walk import Listing, Node, TooLarge, Tree, Type, walk
 
 type Files = Mapping[str, bytes | str]
@@ -151,3 +153,24 @@ def end_of_zip(body: bytes, directory: bytes, count: int) -> bytes:
     """`body`, the central directory, and the record that ends a zip."""
     end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, len(directory), len(body), 0)
     return body + directory + end
+
+
+def snapshot(folder: Path) -> set[str]:
+    """Every name below `folder`, without following links."""
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def nothing_outside(tmp_path: Path, archive: Path) -> None:
+    """Read, build and unpack what can be; only work, out and into may have changed."""
+    before = snapshot(tmp_path)
+    try:
+        manifest = build(read_archive(archive, tmp_path / "work"), tmp_path / "out")
+        for pack in manifest.packs:
+            unpack(tmp_path / "out" / pack.name, tmp_path / "into")
+    except SourceRefused as error:
+        assert error.message.startswith("The archive ")
+    allowed = ("work", "out", "into")
+    assert {path for path in snapshot(tmp_path) - before if path.partition("/")[0] not in allowed} == set()
+    assert before <= snapshot(tmp_path)
+    links = [path for name in allowed for path in (tmp_path / name).rglob("*") if path.is_symlink()]
+    assert links == []
