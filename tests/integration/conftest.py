@@ -11,6 +11,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -20,6 +21,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from nyx.postgres import Postgres, bundled_binaries, free_port, postgres17_binaries
+from nyx.stack import open_stack
 from nyxcore.db.connection import Database
 from nyxcore.db.migrate import migrate
 from nyxcore.db.roles import bootstrap
@@ -169,3 +171,32 @@ def new_tenant(database_urls: DatabaseUrls) -> Callable[[], UUID]:
         return tenant
 
     return make
+
+
+@pytest.fixture
+def more_databases(database_urls: DatabaseUrls) -> Iterator[Callable[[], Database]]:
+    """Makes further databases of this process, each with a connection of its own, as other processes have."""
+    with ExitStack() as stack:
+
+        def make() -> Database:
+            database = Database(database_urls.app_url)
+            stack.callback(database.close)
+            return database
+
+        yield make
+
+
+@pytest.fixture
+def pooled(database_urls: DatabaseUrls) -> Iterator[Database]:
+    """The database as a process that serves many streams has it."""
+    database = Database(database_urls.app_url, pool_size=4)
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def kept_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home that was started and stopped once."""
+    home = tmp_path_factory.mktemp("kept") / "home"
+    with open_stack(home, on_status=lambda _: None, environment={}):
+        return home

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from uuid import UUID
 
@@ -24,7 +23,6 @@ from stack_bench import NYX, PATIENCE, Dev  # noqa: E402
 from stream_bench import StreamBench  # noqa: E402
 from task_runner import TaskRunner  # noqa: E402
 
-from nyx.stack import open_stack  # noqa: E402
 from nyxcore.db.connection import Database  # noqa: E402
 from nyxcore.runs import dispatch  # noqa: E402
 from nyxcore.runs.hub import StreamHub  # noqa: E402
@@ -57,27 +55,6 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def more_databases(database_urls: object) -> Iterator[Callable[[], Database]]:
-    """Makes further databases, each with a connection of its own, as other processes have."""
-    with ExitStack() as stack:
-
-        def make() -> Database:
-            database = Database(database_urls.app_url)  # type: ignore[attr-defined]
-            stack.callback(database.close)
-            return database
-
-        yield make
-
-
-@pytest.fixture
-def pooled(database_urls: object) -> Iterator[Database]:
-    """The database as a process that serves many streams has it."""
-    database = Database(database_urls.app_url, pool_size=4)  # type: ignore[attr-defined]
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def workspace(db: Database, new_tenant: Callable[[], UUID]) -> Workspace:
     return Workspace(db, new_tenant())
 
@@ -95,14 +72,6 @@ def runner(db: Database, new_tenant: Callable[[], UUID], tmp_path: Path) -> Iter
     with mock_aws():
         objects.client().create_bucket(Bucket=settings().bucket)
         yield TaskRunner(db, new_tenant(), tmp_path)
-
-
-@pytest.fixture(scope="session")
-def kept_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home that was started and stopped once."""
-    home = tmp_path_factory.mktemp("kept") / "home"
-    with open_stack(home, on_status=lambda _: None, environment={}):
-        return home
 
 
 @pytest.fixture

@@ -58,19 +58,6 @@ def workspace(db: Database, new_tenant: Callable[[], UUID]) -> Workspace:
 
 
 @pytest.fixture
-def more_databases(database_urls: object) -> Iterator[Callable[[], Database]]:
-    """Makes further databases of this process, each with a connection of its own, as other processes have."""
-    with ExitStack() as stack:
-
-        def make() -> Database:
-            database = Database(database_urls.app_url)  # type: ignore[attr-defined]
-            stack.callback(database.close)
-            return database
-
-        yield make
-
-
-@pytest.fixture
 def hub(db: Database) -> Iterator[StreamHub]:
     hub = StreamHub(db.connect)
     yield hub

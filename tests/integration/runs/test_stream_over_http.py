@@ -22,13 +22,6 @@ CUTS = 300
 
 
 @pytest.fixture
-def pooled(database_urls: object) -> Iterator[Database]:
-    database = Database(database_urls.app_url, pool_size=4)  # type: ignore[attr-defined]
-    yield database
-    database.close()
-
-
-@pytest.fixture
 def origin(pooled: Database, bench: StreamBench) -> Iterator[str]:
     with serving(StreamApp(pooled, bench.hub, window_seconds=30.0)) as origin:
         yield origin

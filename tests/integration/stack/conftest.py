@@ -15,14 +15,6 @@ from stack_bench import BLUEPRINT, NYX, PATIENCE, Dev, Trial
 from nyx.stack import open_stack
 
 
-@pytest.fixture(scope="session")
-def kept_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home that was started and stopped once."""
-    home = tmp_path_factory.mktemp("kept") / "home"
-    with open_stack(home, on_status=lambda _: None, environment={}):
-        return home
-
-
 @pytest.fixture
 def nyx(tmp_path: Path, kept_home: Path) -> Iterator[Callable[..., Dev]]:
     """Starts `nyx` commands; those that are left are ended after the test.
