@@ -10,7 +10,7 @@ from collections.abc import Callable
 from aws_lambda_powertools.logging import Logger
 
 from nyxcore.errors import NyxError
-from nyxcore.pipelines.auto_fix.keys import TaskInput
+from nyxcore.pipelines.task import TaskInput
 
 _logger = Logger(service="nyxcore")
 

@@ -1,7 +1,7 @@
 """Task of the auto-fix pipeline: fail."""
 
 from nyxcore.db.connection import database
-from nyxcore.pipelines.auto_fix.finish import fail
+from nyxcore.pipelines.failing import fail
 from pipelines.task import task
 
 handler = task(lambda given: fail(database(), given))

@@ -16,7 +16,7 @@ from task_runner import TaskRunner
 from nyxcore.analysis import service as analysis
 from nyxcore.errors import RunFinished, ToolFailed
 from nyxcore.pipelines.auto_fix import progress
-from nyxcore.pipelines.auto_fix.keys import TaskInput
+from nyxcore.pipelines.task import TaskInput
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import FinalStatus
 from nyxcore.runs.sweep import interrupt_orphans

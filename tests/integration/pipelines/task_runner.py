@@ -14,10 +14,10 @@ from nyxcore.pipelines.auto_fix.combine import combine
 from nyxcore.pipelines.auto_fix.detect import detect
 from nyxcore.pipelines.auto_fix.fetch import fetch
 from nyxcore.pipelines.auto_fix.finish import finish
-from nyxcore.pipelines.auto_fix.keys import TaskInput
 from nyxcore.pipelines.auto_fix.report import report
 from nyxcore.pipelines.auto_fix.scan import scan
 from nyxcore.pipelines.auto_fix.verify import verify
+from nyxcore.pipelines.task import TaskInput
 from nyxcore.runs import repository as runs_repository
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import RunOptions

@@ -15,8 +15,8 @@ from task_runner import TaskRunner
 from nyxcore.errors import RunFinished, SourceRefused
 from nyxcore.pipelines.auto_fix.detect import detect
 from nyxcore.pipelines.auto_fix.fetch import fetch
-from nyxcore.pipelines.auto_fix.finish import fail
 from nyxcore.pipelines.auto_fix.scan import scan
+from nyxcore.pipelines.failing import fail
 from nyxcore.runs import service as runs
 
 SAMPLE = Path(__file__).parents[3] / "local" / "nyx" / "sample"

@@ -20,10 +20,10 @@ from nyxcore.pipelines.auto_fix import fetch as fetch_task
 from nyxcore.pipelines.auto_fix.combine import combine
 from nyxcore.pipelines.auto_fix.detect import detect
 from nyxcore.pipelines.auto_fix.fetch import fetch
-from nyxcore.pipelines.auto_fix.finish import fail
 from nyxcore.pipelines.auto_fix.progress import PackProgress
 from nyxcore.pipelines.auto_fix.scan import scan
 from nyxcore.pipelines.auto_fix.verify import verify
+from nyxcore.pipelines.failing import fail
 from nyxcore.runs import service as runs
 from nyxcore.settings import settings
 from nyxcore.sources import packs

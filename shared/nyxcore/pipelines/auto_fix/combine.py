@@ -17,13 +17,13 @@ from nyxcore.pipelines.auto_fix.keys import (
     OUTCOME_PATCH,
     Known,
     Plan,
-    TaskInput,
     known_index_key,
 )
 from nyxcore.pipelines.auto_fix.progress import PackProgress
 from nyxcore.pipelines.auto_fix.records import finding_row, fix_row, settlement
 from nyxcore.pipelines.auto_fix.scan import options_of, settings_of, write_summary
 from nyxcore.pipelines.auto_fix.workfolder import WorkFolder, own_record, work_folder
+from nyxcore.pipelines.task import TaskInput
 from nyxcore.reports.generator import PATCH
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import Event, item_events

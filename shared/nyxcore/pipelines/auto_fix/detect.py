@@ -7,11 +7,11 @@ from nyxcore.analysis.models import Progress
 from nyxcore.db.connection import Database
 from nyxcore.findings import repository as findings_repository
 from nyxcore.findings.models import finding_event_item
-from nyxcore.pipelines.auto_fix.keys import TaskInput
 from nyxcore.pipelines.auto_fix.progress import PackProgress
 from nyxcore.pipelines.auto_fix.records import PACK_STRIDE, Record, finding_row
 from nyxcore.pipelines.auto_fix.scan import options_of, settings_of
 from nyxcore.pipelines.auto_fix.workfolder import known_records, work_folder
+from nyxcore.pipelines.task import TaskInput
 from nyxcore.runs import repository as runs_repository
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import item_events

@@ -6,7 +6,8 @@ import tempfile
 from pathlib import Path
 
 from nyxcore.errors import SourceRefused
-from nyxcore.pipelines.auto_fix.keys import MANIFEST, TaskInput
+from nyxcore.pipelines.auto_fix.keys import MANIFEST
+from nyxcore.pipelines.task import TaskInput
 from nyxcore.settings import settings
 from nyxcore.sources.archive import read_archive
 from nyxcore.sources.folder import read_folder

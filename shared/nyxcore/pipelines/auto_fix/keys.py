@@ -1,35 +1,18 @@
-"""Where the documents of a run stand in S3, and the shapes of what travels between tasks."""
+"""Where the documents of an auto-fix run stand in S3, and what they say."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, ConfigDict
 
-from nyxcore.storage.objects import repository_key, run_key
+from nyxcore.storage.objects import repository_key
 
 MANIFEST = "source/manifest.json"
 PLAN = "source/plan.json"
 OUTCOME, OUTCOME_PATCH = "outcome", "patch"
 """What a run keeps of its end for the next one on the same tree."""
-
-
-class TaskInput(BaseModel):
-    """Input of every task: ids and, in a Map, the number of one pack. Documents never travel here."""
-
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
-
-    tenant_id: UUID
-    run_id: UUID
-    source: dict[str, Any] = Field(default_factory=dict)
-    pack: int = 0
-    failure: dict[str, str] | None = None
-
-    def key(self, name: str) -> str:
-        """S3 key of something that belongs to this run."""
-        return run_key(self.tenant_id, self.run_id, name)
 
 
 class Retried(BaseModel):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 
 from nyxcore.db.connection import Database
-from nyxcore.pipelines.auto_fix.keys import TaskInput
+from nyxcore.pipelines.task import TaskInput
 from nyxcore.runs import repository as runs_repository
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import Event

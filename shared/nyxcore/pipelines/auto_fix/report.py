@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nyxcore.db.connection import Database
-from nyxcore.pipelines.auto_fix.keys import TaskInput
+from nyxcore.pipelines.task import TaskInput
 from nyxcore.reports import generator
 from nyxcore.reports import repository as reports_repository
 from nyxcore.reports.repository import ReportFilter

@@ -19,11 +19,11 @@ from nyxcore.pipelines.auto_fix.keys import (
     Known,
     Plan,
     Retried,
-    TaskInput,
     known_index_key,
     known_key,
 )
 from nyxcore.pipelines.auto_fix.workfolder import WorkFolder, work_folder
+from nyxcore.pipelines.task import TaskInput
 from nyxcore.reports.generator import SCAN_SUMMARY
 from nyxcore.runs import repository as runs_repository
 from nyxcore.runs import service as runs

@@ -5,10 +5,10 @@ from __future__ import annotations
 from nyxcore.analysis import service as analysis
 from nyxcore.analysis.models import Progress
 from nyxcore.db.connection import Database
-from nyxcore.pipelines.auto_fix.keys import TaskInput
 from nyxcore.pipelines.auto_fix.progress import PackProgress
 from nyxcore.pipelines.auto_fix.scan import options_of, settings_of
 from nyxcore.pipelines.auto_fix.workfolder import known_records, own_record, work_folder
+from nyxcore.pipelines.task import TaskInput
 from nyxcore.runs import service as runs
 
 

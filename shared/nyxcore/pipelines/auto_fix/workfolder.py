@@ -10,7 +10,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from nyxcore.analysis.models import REFERENCE, SourceFile
-from nyxcore.pipelines.auto_fix.keys import MANIFEST, PLAN, Plan, TaskInput
+from nyxcore.pipelines.auto_fix.keys import MANIFEST, PLAN, Plan
+from nyxcore.pipelines.task import TaskInput
 from nyxcore.sources.models import Entry, Kind, Manifest, read_entries
 from nyxcore.sources.packs import read_pack, unpack
 from nyxcore.storage import objects
