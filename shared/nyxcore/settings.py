@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+type DatabaseAuth = Literal["password", "iam"]
+
 
 def _json(value: object) -> object:
     return json.loads(value) if isinstance(value, str) else value
@@ -21,6 +23,10 @@ class Settings(BaseModel):
 
     database_url: str = Field(
         default="", description="libpq URL of the role nyx_app; not set where there is no way to Postgres"
+    )
+    database_auth: DatabaseAuth = Field(
+        default="password",
+        description="iam: a token is signed for each new connection, as RDS Proxy takes it",
     )
     bucket: str = Field(default="nyxcore", description="S3 bucket of packs, patches, archives")
     public_base_url: str = Field(default="http://127.0.0.1:8000", description="origin that links are made of")

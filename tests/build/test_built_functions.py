@@ -102,7 +102,7 @@ def test_what_a_function_writes_names_none_of_its_secrets(deployment: Deployment
     deployment.invoke("ApiFunction", with_token(event("ApiFunction.create-project"), token))
     written = deployment.logs("ApiFunction")
     assert token not in written
-    assert deployment.app_url not in written
+    assert "X-Amz-Signature" not in written  # of the token for the database
 
 
 def test_functions_see_nothing_of_the_developers_environment(runtime: Path) -> None:

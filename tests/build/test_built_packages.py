@@ -120,7 +120,7 @@ def test_binaries_need_no_newer_libc_than_lambda_has() -> None:
 
 
 def test_the_roots_that_verify_the_proxys_certificate_are_where_the_url_says() -> None:
-    tls = re.search(r"sslrootcert=/opt/(\S+)", (ROOT / "infrastructure/database.yaml").read_text())
+    tls = re.search(r"sslrootcert=/opt/([\w./]+)", (ROOT / "infrastructure/database.yaml").read_text())
     assert tls is not None
     assert "Amazon Root CA 1" in (BUILT / "CoreLayer" / tls[1]).read_text()
 

@@ -19,8 +19,9 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import DictRow, dict_row
 
+from nyxcore.db.iam_token import with_token
 from nyxcore.errors import DatabaseUnavailable
-from nyxcore.settings import settings
+from nyxcore.settings import DatabaseAuth, settings
 
 if TYPE_CHECKING:
     from psycopg_pool import ConnectionPool
@@ -52,14 +53,21 @@ class Database:
 
     With one connection, the threads of a process take turns, and a transaction inside another one is a
     mistake that is reported (it would go on with the inner one's tenant).
+
+    Parameters
+    ----------
+    url : libpq URL.
+    pool_size : 0 for the one connection, else how many the pool may have.
+    auth : `password`, which the URL may hold; `iam`: a token that is signed for each new connection.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 0) -> None:
+    def __init__(self, url: str, *, pool_size: int = 0, auth: DatabaseAuth = "password") -> None:
         if not url:
             raise DatabaseUnavailable(
                 "no database is configured: set NYX_DATABASE_URL to the URL of role nyx_app"
             )
         self._url = url
+        self._auth = auth
         self._pool_size = pool_size
         # not re-entrant, and may be released by another thread than took it: an ASGI server does that
         self._turn = threading.Lock()
@@ -92,7 +100,7 @@ class Database:
 
         A server that has vanished is noticed after 10 s. Raises DatabaseUnavailable.
         """
-        return connect_once(self._url, **_OPTIONS, tcp_user_timeout=10_000)
+        return connect_once(self._conninfo(), **_OPTIONS, tcp_user_timeout=10_000)
 
     def close(self) -> None:
         """Close what is open; the next transaction opens it again."""
@@ -139,7 +147,7 @@ class Database:
         with self._opening:
             if self._pool is None:
                 self._pool = ConnectionPool(
-                    self._url,
+                    self._conninfo,
                     kwargs=_OPTIONS,
                     min_size=1,
                     max_size=self._pool_size,
@@ -170,8 +178,12 @@ class Database:
             self._connection = None
         if self._connection is None:
             seconds = min(_CONNECT_SECONDS, ceil(_patience.get()))
-            self._connection = connect_once(self._url, **_OPTIONS, connect_timeout=seconds)
+            self._connection = connect_once(self._conninfo(), **_OPTIONS, connect_timeout=seconds)
         return self._connection
+
+    def _conninfo(self) -> str:
+        """What the next new connection is made with."""
+        return with_token(self._url) if self._auth == "iam" else self._url
 
 
 def connect_once(url: str, **options: Any) -> psycopg.Connection[Any]:
@@ -210,5 +222,6 @@ def database() -> Database:
     global _database  # noqa: PLW0603 - the one connection of a Lambda process
     with _database_lock:
         if _database is None:
-            _database = Database(settings().database_url, pool_size=settings().pool_size)
+            found = settings()
+            _database = Database(found.database_url, pool_size=found.pool_size, auth=found.database_auth)
         return _database

@@ -13,8 +13,8 @@ import json
 import random
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from uuid import UUID
@@ -204,65 +204,17 @@ def _rows(connection: Connection, tenant_id: UUID, run_id: UUID, position: int) 
     return [StoredEvent(row["seq"], row["type"], row["data"]) for row in found.fetchall()]
 
 
-class _Session:
-    """What one open stream sends next; both drivers below turn its crank."""
-
-    def __init__(self, window_seconds: float) -> None:
-        now = time.monotonic()
-        # spread, so that tabs opened together (after a restart, say) do not come back together for ever
-        self._closes_at = now + window_seconds * random.uniform(0.9, 1.0)  # noqa: S311 - no secret
-        self._beat_at = now + HEARTBEAT_SECONDS
-        self.over = False
-
-    def next(self, message: Message | None) -> bytes:
-        """The bytes to send now, none if there are none; sets `over` when they are the last."""
-        now = time.monotonic()
-        self.over = now >= self._closes_at
-        out = b""
-        if isinstance(message, Over):
-            self.over = True
-            out = sse.retry(_spread(3_000)) if message is Over.TROUBLE else b""
-        elif message is not None:
-            self.over = self.over or _ends(message)
-            out = _encoded(message)
-        elif now >= self._beat_at:
-            out = sse.comment()
-        if out:
-            self._beat_at = now + HEARTBEAT_SECONDS
-        return out
-
-    def patience(self) -> float:
-        """Seconds to wait at most before `next` is called again."""
-        return max(0.0, min(self._beat_at, self._closes_at) - time.monotonic())
-
-
 def _chunks(opening: Opening, hub: StreamHub, window_seconds: float) -> Iterator[bytes]:
-    session = _Session(window_seconds)
-    if opening.first:
-        yield opening.first
     changed = threading.Event()
-    watch = _watch(opening, changed.set)
-    if watch is None:
-        return
-    try:
-        hub.join(watch)
-        while not session.over:
-            changed.clear()
-            message = hub.take(watch)
-            if chunk := session.next(message):
-                yield chunk
-            elif message is None and not session.over:
-                changed.wait(session.patience())
-    except TooManyStreams:
-        yield sse.retry(_spread(15_000))
-    finally:
-        hub.leave(watch)
+    with closing(_steps(opening, hub, window_seconds, changed.clear, changed.set)) as steps:
+        for step in steps:
+            if isinstance(step, bytes):
+                yield step
+            else:
+                changed.wait(step)
 
 
 async def _async_chunks(opening: Opening, hub: StreamHub, window_seconds: float) -> AsyncIterator[bytes]:
-    session = _Session(window_seconds)
-    if opening.first:
-        yield opening.first
     changed = asyncio.Event()
     loop = asyncio.get_running_loop()
 
@@ -270,23 +222,61 @@ async def _async_chunks(opening: Opening, hub: StreamHub, window_seconds: float)
         with suppress(RuntimeError):  # the loop has closed, and with it the stream
             loop.call_soon_threadsafe(changed.set)
 
+    with closing(_steps(opening, hub, window_seconds, changed.clear, notify)) as steps:
+        for step in steps:
+            if isinstance(step, bytes):
+                yield step
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(changed.wait(), step)
+
+
+def _steps(
+    opening: Opening,
+    hub: StreamHub,
+    window_seconds: float,
+    forget: Callable[[], None],
+    notify: Callable[[], None],
+) -> Generator[bytes | float]:
+    """What an open stream does next: bytes to send, or seconds to wait at most for `notify`.
+
+    Both drivers above turn this crank; `forget` takes an earlier notice back. Closing it ends the stream.
+    """
+    now = time.monotonic()
+    # spread, so that tabs opened together (after a restart, say) do not come back together for ever
+    closes_at = now + window_seconds * random.uniform(0.9, 1.0)  # noqa: S311 - no secret
+    beat_at = now + HEARTBEAT_SECONDS
+    if opening.first:
+        yield opening.first
     watch = _watch(opening, notify)
     if watch is None:
         return
     try:
         hub.join(watch)
-        while not session.over:
-            changed.clear()
-            message = hub.take(watch)
-            if chunk := session.next(message):
+        over = False
+        while not over:
+            forget()
+            message, now = hub.take(watch), time.monotonic()
+            chunk = _sent(message)
+            if message is None and now >= beat_at:
+                chunk = sse.comment()
+            over = now >= closes_at or isinstance(message, Over) or (message is not None and _ends(message))
+            if chunk:
+                beat_at = now + HEARTBEAT_SECONDS
                 yield chunk
-            elif message is None and not session.over:
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(changed.wait(), session.patience())
+            elif message is None and not over:
+                yield max(0.0, min(beat_at, closes_at) - now)
     except TooManyStreams:
         yield sse.retry(_spread(15_000))
     finally:
         hub.leave(watch)
+
+
+def _sent(message: Message | None) -> bytes:
+    """The bytes that tell the client of a message of the hub; none where there is nothing to tell."""
+    if isinstance(message, Over):
+        return sse.retry(_spread(3_000)) if message is Over.TROUBLE else b""
+    return _encoded(message or ())
 
 
 def _watch(opening: Opening, notify: Callable[[], None]) -> Watch | None:

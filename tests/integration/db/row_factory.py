@@ -188,6 +188,7 @@ class RowFactory:
             "bytea": "\\x" + secrets.token_hex(32),
             "boolean": "true",
             "date": "2026-11-23",
+            "interval": "1 hour",
             "timestamp with time zone": "2026-11-23T00:00:00Z",
             "json": "{}",
             "jsonb": "{}",

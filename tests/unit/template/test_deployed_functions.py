@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from migrate.handler import Environment
 from nyxcore.analysis.engine_process import WALL_SECONDS
@@ -62,21 +64,41 @@ def test_every_other_function_is_in_the_vpc_with_the_database(functions: dict[st
         assert "Network" in json.dumps(functions[name]["VpcConfig"]["SubnetIds"]), name
 
 
-def test_functions_connect_as_nyx_app_and_only_the_migration_as_more(functions: dict[str, Any]) -> None:
-    def url(role: str, secret: str, server: str, database: str) -> dict[str, str]:
+def test_functions_connect_through_the_proxy_with_a_token_and_hold_no_password(
+    functions: dict[str, Any], nested: dict[str, Any]
+) -> None:
+    for name in functions.keys() - NO_DATABASE - {"MigrateFunction"}:
+        assert variables(functions[name])["NYX_DATABASE_URL"] == {
+            "Fn::GetAtt": ["Database", "Outputs.AppUrl"]
+        }, name
+        assert variables(functions[name])["NYX_DATABASE_AUTH"] == "iam", name
+        assert "secret" not in json.dumps(functions[name]).lower(), name
+    (auth,) = nested["database"]["Proxy"]["Properties"]["Auth"]
+    assert (auth["IAMAuth"], auth["SecretArn"]) == ("REQUIRED", {"Ref": "AppSecret"})
+
+
+def test_the_proxy_is_verified_and_its_address_holds_no_password() -> None:
+    template = (ROOT / "infrastructure/database.yaml").read_text()
+    (address,) = re.findall(r'AppUrl:\n    Value: !Sub "(.*)"', template)
+    assert conninfo_to_dict(address.replace("${Proxy.Endpoint}", "proxy.example")) == {
+        "user": "nyx_app",
+        "host": "proxy.example",
+        "port": "5432",
+        "dbname": "nyxcore",
+        "sslmode": "verify-full",
+        "sslrootcert": "/opt/python/certifi/cacert.pem",
+    }
+
+
+def test_the_migration_has_the_passwords_of_the_cluster_itself(functions: dict[str, Any]) -> None:
+    def url(role: str, secret: str, database: str) -> dict[str, str]:
         password = f"{{{{resolve:secretsmanager:${{Database.Outputs.{secret}Arn}}:SecretString:password}}}}"
-        address = f"${{Database.Outputs.{server}}}/{database}?${{Database.Outputs.{server}Tls}}"
+        address = f"${{Database.Outputs.Writer}}/{database}?${{Database.Outputs.WriterTls}}"
         return {"Fn::Sub": f"postgresql://{role}:{password}@{address}"}
 
     migration = variables(functions["MigrateFunction"])
-    assert migration["NYX_MASTER_URL"] == url("nyx_master", "MasterSecret", "Writer", "postgres")
-    assert migration["NYX_OWNER_URL"] == url("nyx_owner", "OwnerSecret", "Writer", "nyxcore")
-    for name in functions.keys() - NO_DATABASE - {"MigrateFunction"}:
-        assert variables(functions[name])["NYX_DATABASE_URL"] == url(
-            "nyx_app", "AppSecret", "Proxy", "nyxcore"
-        ), name
-        for secret in ("OwnerSecret", "MasterSecret"):
-            assert secret not in json.dumps(functions[name]), name
+    assert migration["NYX_MASTER_URL"] == url("nyx_master", "MasterSecret", "postgres")
+    assert migration["NYX_OWNER_URL"] == url("nyx_owner", "OwnerSecret", "nyxcore")
 
 
 def test_every_function_has_the_core_layer_and_only_some_have_more(functions: dict[str, Any]) -> None:

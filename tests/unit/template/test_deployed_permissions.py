@@ -11,6 +11,7 @@ from nyxcore.storage import objects
 
 DISPATCH = {"Ref": "DispatchPolicy"}
 OBJECTS = {"Fn::GetAtt": ["Storage", "Outputs.ObjectsPolicyArn"]}
+CONNECT = {"Fn::GetAtt": ["Database", "Outputs.ConnectPolicyArn"]}
 FETCH = {"Fn::GetAtt": ["Storage", "Outputs.FetchPolicyArn"]}
 
 
@@ -28,19 +29,19 @@ def own_policies(resources: dict[str, Any], function: str) -> list[Any]:
 @pytest.mark.parametrize(
     ("function", "policies"),
     [
-        ("ApiFunction", [OBJECTS, DISPATCH]),
-        ("AuthorizerFunction", []),
-        ("StreamFunction", []),
-        ("SweepFunction", [DISPATCH]),
+        ("ApiFunction", [CONNECT, OBJECTS, DISPATCH]),
+        ("AuthorizerFunction", [CONNECT]),
+        ("StreamFunction", [CONNECT]),
+        ("SweepFunction", [CONNECT, DISPATCH]),
         ("MigrateFunction", []),
         ("AutoFixFetchFunction", [FETCH]),
-        ("AutoFixScanFunction", [OBJECTS]),
-        ("AutoFixDetectFunction", [OBJECTS]),
-        ("AutoFixVerifyFunction", [OBJECTS]),
-        ("AutoFixCombineFunction", [OBJECTS]),
-        ("AutoFixReportFunction", [OBJECTS]),
-        ("AutoFixFinishFunction", [DISPATCH]),
-        ("AutoFixFailFunction", [DISPATCH]),
+        ("AutoFixScanFunction", [CONNECT, OBJECTS]),
+        ("AutoFixDetectFunction", [CONNECT, OBJECTS]),
+        ("AutoFixVerifyFunction", [CONNECT, OBJECTS]),
+        ("AutoFixCombineFunction", [CONNECT, OBJECTS]),
+        ("AutoFixReportFunction", [CONNECT, OBJECTS]),
+        ("AutoFixFinishFunction", [CONNECT, DISPATCH]),
+        ("AutoFixFailFunction", [CONNECT, DISPATCH]),
     ],
 )
 def test_a_function_may_do_what_it_needs_and_nothing_else(
@@ -76,6 +77,17 @@ def test_no_policy_of_ours_allows_everything(resources: dict[str, Any], nested: 
         assert not [action for action in actions if action.endswith("*")], statement
         if not all(action.startswith("logs:") for action in actions):
             assert statement["Resource"] != "*", statement
+
+
+def test_functions_connect_as_nyx_app_to_the_proxy_alone(nested: dict[str, Any]) -> None:
+    (statement,) = nested["database"]["ConnectPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Action"] == "rds-db:connect"
+    resource, names = statement["Resource"]["Fn::Sub"]
+    assert resource.endswith(":dbuser:${ProxyId}/nyx_app")
+    # arn:aws:rds:<region>:<account>:db-proxy:prx-...
+    assert names == {
+        "ProxyId": {"Fn::Select": [6, {"Fn::Split": [":", {"Fn::GetAtt": ["Proxy", "DBProxyArn"]}]}]}
+    }
 
 
 def test_fetch_reads_archives_and_writes_below_its_run_only(nested: dict[str, Any]) -> None:
