@@ -95,6 +95,12 @@ class BodyTooLarge(NyxError):
     code, status = "body_too_large", 413
 
 
+class MarkdownTooLarge(NyxError):
+    """A Markdown document above what is converted."""
+
+    code, status = "markdown_too_large", 413
+
+
 class BadCursor(NyxError):
     """A stream or list cursor that this service never issued."""
 
