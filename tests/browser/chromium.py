@@ -12,8 +12,6 @@ import os
 import select
 import shutil
 import signal
-import subprocess
-import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -22,7 +20,7 @@ from typing import Any
 type Json = dict[str, Any]
 
 ROOT = Path(__file__).parents[2]
-_PACKAGE = ROOT / "node_modules" / "@sparticuz" / "chromium"
+FOLDER = ROOT / "layers" / "chromium" / "opt" / "chromium"  # as `make setup` has unpacked it
 _FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -42,46 +40,15 @@ class ChromiumError(Exception):
     """Chromium has ended, does not answer, or says that a call failed."""
 
 
-def unpacked() -> Path:
-    """The folder of the unpacked browser, below .build; unpacked there the first time (2 s, 210 MB).
-
-    Raises
-    ------
-    ChromiumError : the package is not installed.
-    """
-    try:
-        version = json.loads(_PACKAGE.joinpath("package.json").read_text())["version"]
-    except FileNotFoundError as error:
-        raise ChromiumError(f"{_PACKAGE} is missing: `make setup-dev` installs it") from error
-    folder = ROOT / ".build" / "chromium" / str(version)
-    if not folder.exists():
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = Path(tempfile.mkdtemp(dir=folder.parent))
-        _decompress("chromium.br", unfinished / "headless_shell")
-        unfinished.joinpath("headless_shell").chmod(0o755)
-        _decompress("al2023.tar.br", unfinished / "libraries.tar")
-        with tarfile.open(unfinished / "libraries.tar") as libraries:
-            libraries.extractall(unfinished, filter="data")
-        unfinished.joinpath("libraries.tar").unlink()
-        unfinished.rename(folder)
-    return folder
-
-
-def _decompress(name: str, target: Path) -> None:
-    subprocess.run(
-        ["node", Path(__file__).with_name("unbrotli.js"), _PACKAGE / "bin" / name, target], check=True
-    )
-
-
 class Chromium:
     """A running browser with one page."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self) -> None:
         self._profile = Path(tempfile.mkdtemp(prefix="nyx-chromium-"))
         self._log = self._profile / "stderr.log"
         theirs_in, self._out = os.pipe()
         self._in, theirs_out = os.pipe()
-        self.pid = self._spawn(folder, theirs_in, theirs_out)
+        self.pid = self._spawn(theirs_in, theirs_out)
         os.close(theirs_in)
         os.close(theirs_out)
         self._received = b""
@@ -90,14 +57,14 @@ class Chromium:
         attached = self.call("Target.attachToTarget", {"targetId": target, "flatten": True})
         self._session: str = attached["sessionId"]
 
-    def _spawn(self, folder: Path, theirs_in: int, theirs_out: int) -> int:
+    def _spawn(self, theirs_in: int, theirs_out: int) -> int:
         # above 4, so that moving one to 3 does not overwrite the other
         moved_in, moved_out = (fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, 10) for fd in (theirs_in, theirs_out))
         write = os.O_WRONLY | os.O_CREAT
         pid = os.posix_spawn(
-            folder / "headless_shell",
+            FOLDER / "headless_shell",
             ["headless_shell", *_FLAGS, f"--user-data-dir={self._profile / 'profile'}", "about:blank"],
-            {**os.environ, "LD_LIBRARY_PATH": str(folder / "lib"), "HOME": str(self._profile)},
+            {**os.environ, "LD_LIBRARY_PATH": str(FOLDER / "lib"), "HOME": str(self._profile)},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),
                 (os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from chromium import Chromium, unpacked
+from chromium import Chromium
 from engines import ChromiumEngine, Engine, NodeEngine
 from wire_server import WireServer
 
@@ -29,7 +29,7 @@ def wire() -> Iterator[WireServer]:
 
 @pytest.fixture(scope="session")
 def chromium(wire: WireServer) -> Iterator[ChromiumEngine]:
-    engine = ChromiumEngine(Chromium(unpacked()), wire.origin)
+    engine = ChromiumEngine(Chromium(), wire.origin)
     yield engine
     engine.close()
 

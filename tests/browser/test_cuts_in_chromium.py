@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from chromium import Chromium, unpacked
+from chromium import Chromium
 from cutting_proxy import CuttingProxy
 from live_run import LiveRun, LiveStack, nyx_dev
 
@@ -26,7 +26,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStack]:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Chromium]:
-    browser = Chromium(unpacked())
+    browser = Chromium()
     yield browser
     browser.close()
 

@@ -1,0 +1,128 @@
+"""Print jobs to PDFs, one after another, by one browser that is kept warm."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from nyxpdf import diagrams, fonts
+from nyxpdf import job as jobs
+from nyxpdf.browser import Browser, Page
+from nyxpdf.errors import BrowserFailed, JobTooLarge, TooManyPages
+from nyxpdf.limits import MIB, Budget, Limits
+from nyxpdf.pdf import Pdf
+
+_PRINTING: Final = {
+    "printBackground": True,
+    "preferCSSPageSize": True,
+    "generateTaggedPDF": True,
+    "generateDocumentOutline": True,
+}
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A printed job.
+
+    Attributes
+    ----------
+    pdf : the document; the same for the same job and the same versions.
+    pages : how many it has.
+    html : the job's page with its diagrams drawn in and its page numbers filled: the view on a screen.
+    """
+
+    pdf: bytes
+    pages: int
+    html: str
+
+
+class Printer:
+    """Keeps one browser warm; not for two threads at once. `close` ends it, and so does the end of this process."""
+
+    def __init__(self, folder: Path, limits: Limits) -> None:
+        """`folder` is what layers/chromium/unpack.py made; the browser is started by the first job."""
+        self._folder, self._limits = folder, limits
+        self._browser: Browser | None = None
+        self._documents = 0
+
+    def print(self, job: bytes) -> Printed:
+        """Print a job (see `nyxpdf.job`).
+
+        Raises
+        ------
+        InvalidJob, JobTooLarge, TooManyPages, RenderTimeout, RenderOutOfMemory : it is the job's fault.
+        BrowserFailed : it may be anyone's. ChromiumMissing : it is the installation's.
+        After any of them the next job gets a browser of its own.
+        """
+        if len(job) > self._limits.job_bytes:
+            raise JobTooLarge(
+                f"The print job has {len(job):,} bytes, more than the {self._limits.job_bytes // MIB} MiB that are"
+                " allowed; make the document or its images smaller."
+            )
+        read = jobs.parse(job)
+        browser = self._ready()
+        try:
+            printed = _print(browser, read, browser.budget(self._limits))
+        except BaseException:
+            self.close()
+            raise
+        self._documents += 1
+        return printed
+
+    def close(self) -> None:
+        """End the browser. A later job starts another."""
+        if self._browser is not None:
+            self._browser.close()
+        self._browser, self._documents = None, 0
+
+    def _ready(self) -> Browser:
+        if self._browser is not None and (
+            self._documents >= self._limits.documents or not self._browser.alive()
+        ):
+            self.close()
+        if self._browser is None:
+            self._browser = Browser(self._folder)
+        return self._browser
+
+
+def _print(browser: Browser, job: jobs.PrintJob, budget: Budget) -> Printed:
+    drawn: dict[int, str] = {}
+    if job.diagrams:
+        drawing = diagrams.Drawing(fonts.faces(job.html), job.created)
+        sources = {number: diagram.source for number, diagram in enumerate(job.diagrams)}
+        drawn = diagrams.draw(browser, sources, drawing, budget)
+    html = job.with_diagrams(drawn)
+    pdf = _pass(browser, html, job, budget)
+    if jobs.ids_to_number(html):
+        places = pdf.pages_of()
+        html = jobs.with_page_numbers(html, lambda heading: str(places.get(heading, "")))
+        numbered = _pass(browser, html, job, budget)
+        if numbered.page_count() != pdf.page_count():
+            raise BrowserFailed("The document has another number of pages once its contents are numbered.")
+        pdf = numbered
+    return Printed(pdf.stamped(author=job.author, created=job.created), pdf.page_count(), html)
+
+
+def _pass(browser: Browser, html: str, job: jobs.PrintJob, budget: Budget) -> Pdf:
+    with browser.page(budget) as page:
+        page.seal()
+        page.load(html)
+        pdf = Pdf(_printed(page, job))
+    if pdf.page_count() > budget.limits.pages:
+        raise TooManyPages(
+            f"The document has {pdf.page_count():,} pages, more than the {budget.limits.pages:,} that are allowed;"
+            " shorten its tables and lists."
+        )
+    return pdf
+
+
+def _printed(page: Page, job: jobs.PrintJob) -> bytes:
+    templates = {
+        "headerTemplate": job.header or "<span></span>",
+        "footerTemplate": job.footer or "<span></span>",
+    }
+    shown = bool(job.header or job.footer)
+    answer = page.call("Page.printToPDF", **_PRINTING, displayHeaderFooter=shown, **templates)
+    return base64.b64decode(answer["data"])
