@@ -35,6 +35,7 @@ class Settings(BaseModel):
     state_machines: Annotated[dict[str, str], BeforeValidator(_json)] = Field(
         default_factory=dict, description='JSON object: kind of run -> state machine ARN, {"auto-fix": "arn"}'
     )
+    fonts: str = Field(default="/opt/fonts", description="folder of the fonts that pages are set in")
     run_deadline_seconds: int = Field(default=3600, description="longest time from start to done of a run")
     stream_window_seconds: float = Field(default=120.0, description="longest life of one SSE response")
     pool_size: int = Field(default=0, description="0: one lazy connection a process (Lambda); n: a pool of n")

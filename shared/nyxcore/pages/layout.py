@@ -1,41 +1,48 @@
-"""The finished HTML around a text: head, cover, contents."""
+"""The body of a page: cover, contents and text."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from html import escape
-from importlib.resources import files
 
-from nyxcore.markup.service import Heading, Markup
+import segno
+
+from nyxcore.markup.service import Markup
+from nyxcore.markup.models import Heading
+from nyxcore.pages.dressing import dress
 from nyxcore.pages.labels import day, labels
 from nyxcore.pages.models import PageDocument
 
 FEWEST_ENTRIES = 4  # of contents that are worth a place
+MOST_ENTRIES = 70  # of contents that name the headings of level 3 too
+LONG_TITLE, LONGER_TITLE = 32, 90  # characters from which on the cover sets it smaller
 
 _FIRST_HEADING = re.compile(r"\s*<h1[^>]*>.*?</h1>", re.DOTALL)
+_PARTS_OF_TITLE = " · "
+# Orbits around a crescent, in the corner of the cover.
+_MOTIF = (
+    '<svg class="motif" viewBox="0 0 400 400" aria-hidden="true"><g fill="none" stroke="currentColor">'
+    + "".join(f'<circle cx="270" cy="130" r="{radius}"/>' for radius in (60, 104, 148, 192, 236, 280))
+    + '</g><path d="M288 102a34 34 0 1 0 12 44a27 27 0 0 1-12-44z" fill="currentColor"/>'
+    + '<circle cx="131" cy="184" r="4.5" fill="currentColor"/><circle cx="343" cy="57" r="3" fill="currentColor"/>'
+    + '<circle cx="219" cy="360" r="3.5" fill="currentColor"/></svg>'
+)
 
 
-def laid_out(document: PageDocument, text: Markup) -> str:
-    """The whole page."""
-    body, headings = _without_title(document, text)
-    return (
-        f'<!doctype html>\n<html lang="{document.language}">\n<head>\n<meta charset="utf-8">\n'
-        f"<title>{escape(document.title)}</title>\n<style>{_page_style(document)}</style>\n</head>\n<body>\n"
-        f"{_cover(document)}\n{_contents(document, headings)}\n<main>\n{body}\n</main>\n</body>\n</html>\n"
-    )
+def body(document: PageDocument, text: Markup) -> str:
+    """What stands in the page's `<body>`."""
+    html, headings = _without_title(document, text)
+    dressed = dress(html, labels(document.language).severities)
+    return f"{_cover(document)}\n{_contents(document, headings)}\n<main>\n{dressed}\n</main>"
 
 
-def _without_title(document: PageDocument, text: Markup) -> tuple[str, tuple[Heading, ...]]:
+def _without_title(document: PageDocument, text: Markup) -> tuple[str, Sequence[Heading]]:
     first = next(iter(text.headings), None)
     found = _FIRST_HEADING.match(text.html)
-    if first is None or found is None or first.text.strip() != document.title.strip():
+    if first is None or found is None or first.text.strip() != " ".join(document.title.split()):
         return text.html, text.headings
     return text.html[found.end() :], text.headings[1:]
-
-
-def _page_style(document: PageDocument) -> str:
-    sheet = files("nyxcore.pages").joinpath("page.css").read_text(encoding="utf-8")
-    return f"@page{{size:{document.paper}}}\n{sheet}"
 
 
 def _cover(document: PageDocument) -> str:
@@ -45,19 +52,44 @@ def _cover(document: PageDocument) -> str:
         (words.kind, document.kind),
         (words.date, day(document.date, document.language)),
     ]
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in facts if value)
-    return f'<header class="cover"><h1>{escape(document.title)}</h1><dl>{rows}</dl></header>'
+    rows = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts if value)
+    return (
+        f'<header class="cover"><div class="band">{_MOTIF}{_title(document.title)}</div>'
+        f'<div class="facts"><dl>{rows}</dl>{_qr_code(document.url, words.online)}</div></header>'
+    )
 
 
-def _contents(document: PageDocument, headings: tuple[Heading, ...]) -> str:
+def _title(title: str) -> str:
+    """The title, its first part large and the others, such as a date, on a line below."""
+    size = sum(len(title) > limit for limit in (LONG_TITLE, LONGER_TITLE))
+    first, dot, rest = title.partition(_PARTS_OF_TITLE)
+    if dot:
+        size = sum(len(first) > limit for limit in (LONG_TITLE, LONGER_TITLE))
+        return f'<h1 class="size-{size}">{escape(first)}<span class="rest"><span class="dot">{dot}</span>{escape(rest)}</span></h1>'
+    return f'<h1 class="size-{size}">{escape(title)}</h1>'
+
+
+def _qr_code(url: str | None, label: str) -> str:
+    """A QR code that leads to `url`, and its address in words."""
+    if url is None:
+        return ""
+    code = segno.make_qr(url, error="m").svg_inline(
+        border=0, omitsize=True, svgclass=None, lineclass=None, title=url
+    )
+    shown = escape(url.removeprefix("https://").removeprefix("http://"))
+    return f'<a class="online" href="{escape(url)}">{code}<span><b>{label}</b><br>{shown}</span></a>'
+
+
+def _contents(document: PageDocument, headings: Sequence[Heading]) -> str:
     entries = [heading for heading in headings if heading.level <= 3]
+    if len(entries) > MOST_ENTRIES:
+        entries = [heading for heading in headings if heading.level <= 2]
     if len(entries) < FEWEST_ENTRIES:
         return ""
-    lines = "".join(
-        f'<li class="level-{entry.level}"><a href="#{escape(entry.id)}">{escape(entry.text)}</a>'
-        f'<span data-page-of="{escape(entry.id)}"></span></li>'
+    title = labels(document.language).contents
+    lines = "\n".join(
+        f'<li class="level-{entry.level}"><a href="#{escape(entry.id)}"><span>{escape(entry.text)}</span>'
+        f'<span class="leader"></span><span data-page-of="{escape(entry.id)}"></span></a></li>'
         for entry in entries
     )
-    return (
-        f'<nav class="contents"><h2>{escape(labels(document.language).contents)}</h2><ol>{lines}</ol></nav>'
-    )
+    return f'<nav class="contents"><p class="contents-title">{title}</p><ol>\n{lines}\n</ol></nav>'

@@ -1,0 +1,116 @@
+"""What the stylesheet needs to find in a text's HTML: lines of code, severities, widths of tables, places to break."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from html import unescape
+
+from nyxcore.pages import tags
+
+LINE_COLUMNS = 86  # of code that fit beside each other on A4; a longer line is marked where it goes on
+WIDE, WIDER, WIDEST = 6, 8, 11  # columns from which on a table is set smaller
+BREAKABLE = 18  # characters from which on inline code may break after its punctuation
+
+_AFTER_PUNCTUATION = re.compile(r"(?<=[/\\_.:=-])(?=\w)")
+_LINES = re.compile(r"[^\n]*\n|[^\n]+")
+_DIFF_CLASS = re.compile(r'<span class="(g[idhu])">')  # Pygments' classes of inserted, deleted, headings
+_DIFF_LINES = {"gi": " add", "gd": " del", "gh": " file", "gu": " hunk"}
+_WHITESPACE = '<span class="w">'  # has no style
+_SEVERITY_PLACES = ("td", "th", "strong")
+
+
+def dress(html: str, severities: Mapping[str, str]) -> str:
+    """`html` with hooks for the stylesheet; what it says stays the same.
+
+    Parameters
+    ----------
+    severities : word -> level. A table's cell, or bold text, that is nothing but such a word becomes a badge.
+    """
+    pieces = tags.split(html)
+    _mark_severities(pieces, severities)
+    _measure_tables(pieces)
+    _mark_code(pieces)
+    return "".join(pieces)
+
+
+def _mark_severities(pieces: list[str], severities: Mapping[str, str]) -> None:
+    for place in range(2, len(pieces) - 1, 2):
+        level = severities.get(pieces[place].strip().lower())
+        if level is None:
+            continue
+        before, after = pieces[place - 1], pieces[place + 1]
+        inside = tags.name(before)
+        if inside in _SEVERITY_PLACES and inside == tags.name(after) and tags.is_closing(after):
+            pieces[place] = f'<span class="severity {level}">{pieces[place].strip()}</span>'
+
+
+def _measure_tables(pieces: list[str]) -> None:
+    for place in range(1, len(pieces), 2):
+        if pieces[place].startswith("<table"):
+            columns = 0
+            for tag in pieces[place + 2 :: 2]:
+                columns += tag.startswith(("<th>", "<th ", "<td>", "<td "))
+                if tag == "</tr>":
+                    break
+            size = sum(columns > limit for limit in (WIDE, WIDER, WIDEST))
+            pieces[place] = f'<div class="table wide-{size}">{pieces[place]}'
+        elif pieces[place] == "</table>":
+            pieces[place] = "</table></div>"
+
+
+def _mark_code(pieces: list[str]) -> None:
+    place = 1
+    while place < len(pieces):
+        if pieces[place].startswith("<pre"):
+            end = tags.end_of(pieces, place)
+            _mark_lines(pieces, place, end)
+            place = end
+        elif pieces[place] == "<code>" and len(pieces[place + 1]) >= BREAKABLE:
+            pieces[place + 1] = _AFTER_PUNCTUATION.sub("<wbr>", pieces[place + 1])
+        place += 2
+
+
+def _mark_lines(pieces: list[str], start: int, end: int) -> None:
+    """Put each line of the code in the `pre` from `start` to `end` into an element of its own."""
+    first = next((place for place in range(start, end, 2) if pieces[place] == "<code>"), None)
+    if first is None:
+        return
+    last = tags.end_of(pieces, first)
+    pieces[first + 1 : last] = ["".join(_lines(pieces[first + 1 : last])), *[""] * (last - first - 2)]
+
+
+def _lines(pieces: Sequence[str]) -> Iterator[str]:
+    """The lines of a stretch of highlighted code; what is open at a line's end is opened again on the next."""
+    around: list[str] = []
+    html, text = "", ""
+    for place, piece in enumerate(pieces):
+        if place % 2:
+            _ = around.pop() if tags.is_closing(piece) else around.append(piece)
+            continue
+        opening = "".join(tag for tag in around if tag != _WHITESPACE)
+        closing = "".join(f"</{tags.name(tag)}>" for tag in reversed(around) if tag != _WHITESPACE)
+        for part in _LINES.findall(piece):
+            html += f"{opening}{part}{closing}"
+            text += part
+            if part.endswith("\n"):
+                yield _line(html, text)
+                html, text = "", ""
+    if html:
+        yield _line(html, text)
+
+
+def _line(html: str, text: str) -> str:
+    kind = ""
+    if found := _DIFF_CLASS.match(html):
+        kind = " file" if text.startswith(("+++", "---")) else _DIFF_LINES[found[1]]
+    goes_on = " long" if len(text) > LINE_COLUMNS // 2 and _columns(unescape(text)) > LINE_COLUMNS else ""
+    return f'<span class="line{kind}{goes_on}">{html}</span>'
+
+
+def _columns(text: str) -> int:
+    """Its width in columns of a monospace face: 2 for an East Asian wide character (UAX 11)."""
+    if text.isascii():
+        return len(text.rstrip("\n"))
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)

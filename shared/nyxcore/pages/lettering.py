@@ -1,0 +1,62 @@
+"""Which characters a page is made of, in which style; and what is done about those that a font has no glyph for."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Mapping, Sequence, Set
+
+from nyxcore.pages import tags
+from nyxcore.pages.faces import Style
+from nyxcore.pages.fonts import SEQUENCE
+
+# Elements that the stylesheet sets in another style than what is around them.
+_BOLD = frozenset({"strong", "b", "h1", "h2", "h3", "h4", "h5", "h6", "th", "dt", "summary"})
+_ITALIC = frozenset({"em", "i", "cite", "dfn", "var"})
+_MONO = frozenset({"code", "pre", "kbd", "samp", "tt"})
+_BADGE = '<span class="severity'  # bold by the stylesheet; its words are ASCII, which every cut of the text face has
+
+
+def survey(pieces: Sequence[str]) -> tuple[Mapping[Style, Set[str]], Set[str]]:
+    """The characters of each style in a page's HTML, and its emoji that are made of several code points."""
+    used: dict[Style, set[str]] = defaultdict(set)
+    sequences: set[str] = set()
+    bold = italic = mono = 0
+    for place, piece in enumerate(pieces):
+        if place % 2:
+            step = -1 if tags.is_closing(piece) else 1
+            element = tags.name(piece)
+            bold += step * (element in _BOLD)
+            italic += step * (element in _ITALIC)
+            mono += step * (element in _MONO)
+        elif piece and not piece.isspace():
+            add(used[Style(mono > 0, bold > 0, italic > 0)], piece)
+            if not piece.isascii():
+                sequences.update(SEQUENCE.findall(piece))
+    return used, sequences
+
+
+def add(characters: set[str], text: str) -> None:
+    """Add the characters of `text`, and those that a shaper composes of them."""
+    characters.update(text)
+    if not unicodedata.is_normalized("NFC", text):
+        characters.update(unicodedata.normalize("NFC", text))
+
+
+def letter(pieces: Sequence[str], missing: Set[str]) -> str:
+    """The page's HTML with the code points of characters that no font has, and emoji sequences in the emoji face."""
+    lacking = re.compile(f"[{re.escape(''.join(sorted(missing)))}]+") if missing else None
+    return "".join(
+        piece if place % 2 or piece.isascii() else _text(piece, lacking) for place, piece in enumerate(pieces)
+    )
+
+
+def _text(text: str, lacking: re.Pattern[str] | None) -> str:
+    shown = SEQUENCE.sub(r'<span class="emoji">\g<0></span>', text)
+    return lacking.sub(_code_points, shown) if lacking else shown
+
+
+def _code_points(match: re.Match[str]) -> str:
+    names = " ".join(f"U+{ord(character):04X}" for character in match[0])
+    return f'<span class="no-glyph">{names}</span>'

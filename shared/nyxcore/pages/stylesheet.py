@@ -1,0 +1,39 @@
+"""The stylesheet of one page: what differs from page to page, before what is the same for all."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+
+from nyxcore.pages.fonts import Fonts
+from nyxcore.pages.models import PageDocument
+
+SHEETS = ("page.css", "parts.css", "screen.css")
+
+_UNSAFE = re.compile(r"[^0-9A-Za-z .,:;·–—-]")
+
+
+def stylesheet(document: PageDocument, fonts: Fonts) -> str:
+    """The CSS of a page: paper, its running head and foot, fonts, and everything in `page.css` and after it."""
+    head = _string(document.title, fonts)
+    side = "" if document.project in document.title else document.project
+    return (
+        f"@page{{size:{document.paper};"
+        f"@top-left{{content:{head}}}@top-right{{content:{_string(side, fonts)}}}"
+        '@bottom-right{content:counter(page)" / "counter(pages)}}\n'
+        f":root{{--text:{fonts.text};--mono:{fonts.mono or fonts.text};--emoji:{fonts.emoji}}}\n"
+        f"{_sheets()}"
+    )
+
+
+@cache
+def _sheets() -> str:
+    folder = files("nyxcore.pages")
+    return "".join(folder.joinpath(name).read_text(encoding="utf-8") for name in SHEETS)
+
+
+def _string(text: str, fonts: Fonts) -> str:
+    """A CSS string (CSS Syntax 3, section 4.3.5), with U+FFFD for characters that no font has."""
+    known = "".join("\ufffd" if character in fonts.missing else character for character in text)
+    return f'"{_UNSAFE.sub(lambda match: f"\\{ord(match[0]):x} ", known)}"'
