@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import psycopg
@@ -338,9 +338,9 @@ def still_there(
     )
 
 
-def begin_for(connection: Connection, tenant_id: UUID) -> None:
+def begin_for(connection: Connection, tenant_id: UUID, mode: Literal["read only", "read write"]) -> None:
     """Open a tenant's transaction in a pipeline, where `Connection.transaction` would wait for answers."""
-    connection.execute("begin read only")
+    connection.execute(f"begin {mode}")
     connection.execute("select set_config('app.tenant_id', %s, true)", (str(tenant_id),))
 
 
