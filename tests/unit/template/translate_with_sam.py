@@ -1,8 +1,8 @@
 """Run by the Python that has SAM: translates template.yaml to the CloudFormation that would be deployed.
 
-Usage: `.build/sam/bin/python translate_with_sam.py TEMPLATE`; JSON on stdout, `{parameters, resources, nested}`:
-the parameters, the resources after SAM's translation, and those of every template that it nests, by file name. No network and no account: code
-and definitions are named by S3 addresses that nobody reads, and managed policies are not looked up.
+Usage: `.build/sam/bin/python translate_with_sam.py TEMPLATE`; JSON on stdout, `{parameters, resources, nested}`: the
+parameters, the resources after SAM's translation, and those of every template that it nests, by file name. No network
+and no account: code and definitions are named by S3 addresses that nobody reads; managed policies are not looked up.
 """
 
 from __future__ import annotations

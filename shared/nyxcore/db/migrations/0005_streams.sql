@@ -15,3 +15,8 @@ create policy tenant_isolation on stream_leases
     using (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid))
     with check (tenant_id = (select nullif(current_setting('app.tenant_id', true), '')::uuid));
 grant select, insert, update, delete on stream_leases to nyx_app;
+
+-- A waiting run's clock stands still: what was left until its deadline is kept, and set anew at the return.
+alter table runs
+    add column time_left interval,
+    add constraint runs_waiting check ((status = 'waiting') = (time_left is not null));
