@@ -38,6 +38,8 @@ class Settings(BaseModel):
     fonts: str = Field(default="/opt/fonts", description="folder of the fonts that pages are set in")
     run_deadline_seconds: int = Field(default=3600, description="longest time from start to done of a run")
     stream_window_seconds: float = Field(default=120.0, description="longest life of one SSE response")
+    streams_per_tenant: int = Field(default=1000, description="streams that a tenant may have open at once")
+    streams_per_run: int = Field(default=200, description="streams of one run that may be open at once")
     pool_size: int = Field(default=0, description="0: one lazy connection a process (Lambda); n: a pool of n")
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_json)] = Field(
         default=(),

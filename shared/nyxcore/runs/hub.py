@@ -4,7 +4,8 @@ Every tick asks for all streams that are due, a read-only transaction a tenant u
 all of them in one pipeline. A stream is due often while its run writes (every `FAST` seconds) and seldom
 while it is quiet (every `SLOW`); what is due at the same pace is due at the same instants, so that quiet
 streams share their round trips. A stream that has not taken its last rows is not asked for, so that a slow
-client costs one batch of memory and no more.
+client costs one batch of memory and no more. What streams that have ended held (`nyxcore.leases`) is given back
+on the same way.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import logging
 import math
 import threading
 import time
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from uuid import UUID
@@ -24,6 +25,7 @@ import psycopg
 from nyxcore import clock
 from nyxcore.db.connection import Connection
 from nyxcore.errors import DatabaseUnavailable
+from nyxcore.leases import repository as leases_repository
 from nyxcore.runs import repository
 from nyxcore.tenancy.models import Principal
 
@@ -54,18 +56,6 @@ class Over(Enum):
 type Message = tuple[StoredEvent, ...] | Over
 
 
-class TooManyStreams(Exception):
-    """The tenant or the run has as many open streams in this process as it may."""
-
-
-@dataclass(frozen=True)
-class StreamLimits:
-    """Most open streams of one process."""
-
-    per_tenant: int = 1000
-    per_run: int = 200
-
-
 @dataclass(eq=False, slots=True)
 class Watch:
     """One open stream, as the poller sees it.
@@ -75,6 +65,7 @@ class Watch:
     cursor : number of the newest event that was handed over.
     contiguous : whether a hole in the numbers ends the stream; not after a `reset`, which announced it.
     notify : called from the poller's thread when there is something to take.
+    lease_id : its place among the open streams of the tenant, given back when it leaves.
     needs : what must still be there for the stream to go on, as `repository.still_there` names it: the run, and
         whoever reads it.
     """
@@ -84,6 +75,7 @@ class Watch:
     cursor: int
     contiguous: bool
     notify: Callable[[], None]
+    lease_id: UUID
     message: Message | None = None
     more: bool = False
     due: float = 0.0
@@ -110,48 +102,40 @@ class _Answer:
 class StreamHub:
     """Keeps the open streams of a process supplied, from one thread with one connection of its own."""
 
-    def __init__(self, connect: Callable[[], Connection], limits: StreamLimits | None = None) -> None:
+    def __init__(self, connect: Callable[[], Connection]) -> None:
         self._connect = connect
-        self._limits = limits or StreamLimits()
         self._changed = threading.Condition()
         self._watches: set[Watch] = set()
-        self._open: Counter[UUID] = Counter()
+        self._left: set[Watch] = set()  # whose leases are to be given back
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
         self._closed = False
         self.ticks = 0
 
-    def has_room(self, tenant_id: UUID, run_id: UUID) -> bool:
-        """Whether one more stream of this run may be opened now."""
-        with self._changed:
-            return (
-                not self._closed
-                and self._open[tenant_id] < self._limits.per_tenant
-                and self._open[run_id] < self._limits.per_run
-            )
-
     def join(self, watch: Watch) -> None:
-        """Begin to supply this stream. Raises TooManyStreams."""
+        """Begin to supply this stream; once the hub is closed, it is over at once."""
         with self._changed:
-            if not self.has_room(watch.tenant_id, watch.run_id):
-                raise TooManyStreams
+            if self._closed:
+                _hand_over(watch, Over.GONE)
+                return
             self._watches.add(watch)
-            self._open.update((watch.tenant_id, watch.run_id))
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="stream-hub", daemon=True)
-                self._thread.start()
-            self._changed.notify()
+            self._wake()
 
     def leave(self, watch: Watch) -> None:
-        """The stream is over; leaving twice is leaving once."""
+        """The stream is over, joined or not: its lease is given back. `settle` waits for that.
+
+        Once the hub is closed, a lease ends by its expiry.
+        """
         with self._changed:
-            if watch not in self._watches:
-                return
             self._watches.discard(watch)
-            for key in (watch.tenant_id, watch.run_id):
-                self._open[key] -= 1
-                if not self._open[key]:
-                    del self._open[key]
+            if not self._closed:
+                self._left.add(watch)
+                self._wake()
+
+    def settle(self, seconds: float) -> None:
+        """Wait, at most so long, until nothing is left to be given back."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._left, seconds)
 
     def take(self, watch: Watch) -> Message | None:
         """What came since the last call, or None; the next rows are asked for only after this."""
@@ -160,7 +144,7 @@ class StreamHub:
             if message is not None:
                 if watch.more:
                     watch.more, watch.due = False, 0.0
-                self._changed.notify()  # the poller may be waiting for exactly this
+                self._changed.notify_all()  # the poller may be waiting for exactly this
             return message
 
     def close(self) -> None:
@@ -169,16 +153,24 @@ class StreamHub:
             self._closed = True
             for watch in self._watches:
                 _hand_over(watch, Over.GONE)
-            self._changed.notify()
+            self._left |= self._watches
+            self._changed.notify_all()
             thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=10)
 
+    def _wake(self) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="stream-hub", daemon=True)
+            self._thread.start()
+        self._changed.notify_all()
+
     def _work(self) -> None:
-        while (due := self._wait_for_due()) is not None:
+        while (work := self._wait_for_work()) is not None:
+            due, left = work
             self.ticks += 1
             try:
-                answers = self._ask(due)
+                answers = self._ask(due, left)
                 self._deliver(due, answers)
             except Exception as error:  # noqa: BLE001 - whatever it is, no stream may be left hanging on it
                 _log.warning("polling failed; closing %d streams: %s", len(due), error, exc_info=True)
@@ -186,39 +178,51 @@ class StreamHub:
                 with self._changed:
                     for watch in due:
                         _hand_over(watch, Over.TROUBLE)
+            with self._changed:
+                self._left -= left  # in trouble too: a lease that is not given back expires
+                self._changed.notify_all()
         self._drop_connection()
 
-    def _wait_for_due(self) -> list[Watch] | None:
-        """The streams to ask for now, waiting for the first of them; None once the hub is closed."""
+    def _wait_for_work(self) -> tuple[list[Watch], set[Watch]] | None:
+        """The streams to ask for now and those that have left, waiting for the first; None after the end."""
         with self._changed:
-            while not self._closed:
+            while True:
                 now = time.monotonic()
-                waiting = [watch for watch in self._watches if watch.message is None]
+                waiting = [watch for watch in self._watches if watch.message is None and not self._closed]
                 due = [watch for watch in waiting if watch.due <= now]
-                if due:
-                    return due
+                if due or self._left:
+                    return due, set(self._left)
+                if self._closed:
+                    return None
                 self._changed.wait(min(watch.due for watch in waiting) - now if waiting else None)
-            return None
 
-    def _ask(self, due: Sequence[Watch]) -> dict[UUID, _Answer]:
+    def _ask(self, due: Sequence[Watch], left: Iterable[Watch]) -> dict[UUID, _Answer]:
         """One round trip. A connection that died while it was idle is made anew, once."""
-        positions = defaultdict[UUID, list[Watch]](list)
+        positions, leases = defaultdict[UUID, list[Watch]](list), defaultdict[UUID, list[UUID]](list)
         for watch in due:
             positions[watch.tenant_id].append(watch)
+        for watch in left:
+            leases[watch.tenant_id].append(watch.lease_id)
         try:
-            return self._round_trip(positions)
+            return self._round_trip(positions, leases)
         except (psycopg.Error, DatabaseUnavailable):
             self._drop_connection()
-            return self._round_trip(positions)
+            return self._round_trip(positions, leases)
 
-    def _round_trip(self, by_tenant: dict[UUID, list[Watch]]) -> dict[UUID, _Answer]:
+    def _round_trip(
+        self, by_tenant: dict[UUID, list[Watch]], leases: dict[UUID, list[UUID]]
+    ) -> dict[UUID, _Answer]:
         if self._connection is None:
             self._connection = self._connect()
         connection = self._connection
         asked = {}
         with connection.pipeline():
+            for tenant_id, lease_ids in leases.items():
+                repository.begin_for(connection, tenant_id, "read write")
+                leases_repository.give_back(connection, tenant_id, lease_ids)
+                repository.end_of(connection)
             for tenant_id, watches in by_tenant.items():
-                repository.begin_for(connection, tenant_id)
+                repository.begin_for(connection, tenant_id, "read only")
                 asked[tenant_id] = (
                     repository.events_after(
                         connection,

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import psycopg
@@ -141,14 +141,43 @@ def insert(connection: Connection, tenant_id: UUID, run_id: UUID, values: Mappin
 
 def start(connection: Connection, tenant_id: UUID, run_id: UUID, deadline_seconds: int) -> Row | None:
     """queued → running, with its event and its deadline, in one statement; None when it is not queued."""
+    change = "status = 'running', started_at = clock_timestamp(), deadline = clock_timestamp() + %(time)s"
+    return _change_status(
+        connection, tenant_id, run_id, change=change, when="status = 'queued'", seconds=deadline_seconds
+    )
+
+
+def begin_wait(connection: Connection, tenant_id: UUID, run_id: UUID) -> Row | None:
+    """running → waiting, with its event, in one statement; what is left until the deadline is kept.
+
+    None when it is not running, or past its deadline: then the sweep ends it.
+    """
+    change = "status = 'waiting', time_left = deadline - clock_timestamp(), deadline = null"
+    when = "status = 'running' and deadline > clock_timestamp()"
+    return _change_status(connection, tenant_id, run_id, change=change, when=when)
+
+
+def end_wait(connection: Connection, tenant_id: UUID, run_id: UUID) -> Row | None:
+    """waiting → running, with its event and what was left until its deadline; None when it is not waiting."""
+    change = "status = 'running', deadline = clock_timestamp() + time_left, time_left = null"
+    return _change_status(connection, tenant_id, run_id, change=change, when="status = 'waiting'")
+
+
+def _change_status(
+    connection: Connection, tenant_id: UUID, run_id: UUID, *, change: str, when: str, seconds: int = 0
+) -> Row | None:
+    """Write `change` and the event `status`, one statement; the row and `instant`, the database's clock.
+
+    `change` may name `%(time)s`, an interval of so many seconds. None when there is no such run, or `when` does
+    not hold of it.
+    """
     return connection.execute(
-        "with run as (update runs set status = 'running', started_at = clock_timestamp(),"
-        " deadline = clock_timestamp() + make_interval(secs => %(seconds)s), last_seq = last_seq + 1"
-        " where tenant_id = %(tenant)s and id = %(run)s and status = 'queued' returning *),"
+        f"with run as (update runs set {change}, last_seq = last_seq + 1"  # noqa: S608 - constants of this file
+        f" where tenant_id = %(tenant)s and id = %(run)s and {when} returning *),"
         " log as (insert into run_events (tenant_id, run_id, seq, type, data)"
         " select tenant_id, id, last_seq, 'status', json_build_object('status', status) from run)"
-        " select * from run",
-        {"tenant": tenant_id, "run": run_id, "seconds": deadline_seconds},
+        " select *, clock_timestamp() as instant from run",
+        {"tenant": tenant_id, "run": run_id, "time": timedelta(seconds=seconds)},
     ).fetchone()
 
 
@@ -202,7 +231,7 @@ def finish(
     """
     cursor = connection.execute(
         "with run as (update runs set status = %(status)s, error = %(error)s::jsonb,"
-        " result = %(result)s::jsonb, finished_at = %(finished_at)s, last_seq = %(last_seq)s"
+        " result = %(result)s::jsonb, finished_at = %(finished_at)s, last_seq = %(last_seq)s, time_left = null"
         " where tenant_id = %(tenant)s and id = %(run)s and finished_at is null"
         " returning tenant_id, id, last_seq)"
         " insert into run_events (tenant_id, run_id, seq, type, data)"
@@ -338,9 +367,9 @@ def still_there(
     )
 
 
-def begin_for(connection: Connection, tenant_id: UUID) -> None:
+def begin_for(connection: Connection, tenant_id: UUID, mode: Literal["read only", "read write"]) -> None:
     """Open a tenant's transaction in a pipeline, where `Connection.transaction` would wait for answers."""
-    connection.execute("begin read only")
+    connection.execute(f"begin {mode}")
     connection.execute("select set_config('app.tenant_id', %s, true)", (str(tenant_id),))
 
 

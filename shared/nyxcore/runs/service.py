@@ -7,6 +7,7 @@ and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,19 @@ from nyxcore.runs.models import (
 from nyxcore.settings import settings
 from nyxcore.storage import objects
 from nyxcore.tenancy import service as tenancy
+
+
+@dataclass(frozen=True)
+class Resumed:
+    """A run that goes on after a wait.
+
+    Attributes
+    ----------
+    seconds_left : whole seconds until its deadline, at least 1: the timeout of the execution that goes on with it.
+    """
+
+    run: Run
+    seconds_left: int
 
 
 def create_run(
@@ -111,6 +125,28 @@ def start_run(connection: Connection, tenant_id: UUID, run_id: UUID) -> Run | No
     """queued → running, with its event and its deadline; None when it was not queued any more."""
     row = repository.start(connection, tenant_id, run_id, settings().run_deadline_seconds)
     return None if row is None else run_of(row, settings().public_base_url)
+
+
+def begin_waiting(connection: Connection, tenant_id: UUID, run_id: UUID) -> Run | None:
+    """running → waiting, with its event; None when it was not running any more, or is past its deadline.
+
+    While it waits its clock stands still, and it counts as none of the tenant's running runs: after the commit,
+    `dispatch.dispatch` may start the next. A cancel ends it as any other.
+    """
+    row = repository.begin_wait(connection, tenant_id, run_id)
+    return None if row is None else run_of(row, settings().public_base_url)
+
+
+def resume_run(connection: Connection, tenant_id: UUID, run_id: UUID) -> Resumed | None:
+    """waiting → running, with its event and with the time that it had left; None when it was not waiting any more.
+
+    It goes on at once, however many of the tenant's runs are running.
+    """
+    row = repository.end_wait(connection, tenant_id, run_id)
+    if row is None:
+        return None
+    left = max(1, int((row["deadline"] - row["instant"]).total_seconds()))
+    return Resumed(run_of(row, settings().public_base_url), left)
 
 
 def append(

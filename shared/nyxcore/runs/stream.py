@@ -20,9 +20,12 @@ from functools import cache
 from uuid import UUID
 
 import psycopg
+from psycopg.errors import ForeignKeyViolation
 
 from nyxcore.db.connection import Connection, Database, database, impatient
 from nyxcore.errors import DatabaseUnavailable, Forbidden, NotFound, SchemaOutdated, Unauthenticated
+from nyxcore.ids import uuid7
+from nyxcore.leases import repository as leases
 from nyxcore.runs import cursor as cursors
 from nyxcore.runs import repository, sse
 from nyxcore.runs.hub import (
@@ -32,7 +35,6 @@ from nyxcore.runs.hub import (
     Over,
     StoredEvent,
     StreamHub,
-    TooManyStreams,
     Watch,
 )
 from nyxcore.runs.models import RunKind, kind_of_path, links, run_of
@@ -45,6 +47,8 @@ HEARTBEAT_SECONDS = 12.0
 
 _RETRY_MS = 1000
 _PATIENCE_SECONDS = 2.0  # with a database that is away or busy: an open tab is better told to come back
+_LEASE_SECONDS = 10.0  # beyond the window: the last events on their way
+_SETTLE_SECONDS = 1.0
 _HEADERS = {"Content-Type": sse.MEDIA_TYPE, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
@@ -85,6 +89,7 @@ class Opening:
     ----------
     first : the bytes that are there at once.
     over : nothing follows them.
+    lease_id : its place among the open streams, when something follows.
     """
 
     first: bytes
@@ -94,6 +99,7 @@ class Opening:
     run_id: UUID | None = None
     cursor: int = 0
     contiguous: bool = True
+    lease_id: UUID = field(default_factory=uuid7)
 
 
 def serve(
@@ -107,7 +113,7 @@ def serve(
     NotFound : the tenant has no such run, or it is not of the kind that the path names.
     BadCursor : the cursor is no number.
     """
-    opening = _open(request, db, hub)
+    opening = _open(request, db, window_seconds)
     return StreamResponse(opening.status, _headers(opening), _chunks(opening, hub, window_seconds))
 
 
@@ -115,7 +121,7 @@ async def serve_async(
     request: StreamRequest, *, db: Database, hub: StreamHub, window_seconds: float
 ) -> StreamResponse[AsyncIterator[bytes]]:
     """The stream as an async iterator; for the rest as `serve`."""
-    opening = await asyncio.to_thread(_open, request, db, hub)
+    opening = await asyncio.to_thread(_open, request, db, window_seconds)
     return StreamResponse(opening.status, _headers(opening), _async_chunks(opening, hub, window_seconds))
 
 
@@ -125,7 +131,7 @@ def stream_hub() -> StreamHub:
     return StreamHub(database().connect)
 
 
-def _open(request: StreamRequest, db: Database, hub: StreamHub) -> Opening:
+def _open(request: StreamRequest, db: Database, window_seconds: float) -> Opening:
     kind = kind_of_path(request.path)
     if kind is None and request.path != "runs":
         raise NotFound(f"there is no stream /events/{request.path}/")
@@ -135,20 +141,39 @@ def _open(request: StreamRequest, db: Database, hub: StreamHub) -> Opening:
         raise NotFound(f"there is no run {request.run_id[:64]!r}") from None
     try:
         with impatient(_PATIENCE_SECONDS):
-            return _opening(request, db, hub, run_id, kind)
+            return _opening(request, db, window_seconds, run_id, kind)
     except (DatabaseUnavailable, SchemaOutdated, psycopg.OperationalError):
         return Opening(sse.retry(_spread(3_000)), over=True)
 
 
 def _opening(
-    request: StreamRequest, db: Database, hub: StreamHub, run_id: UUID, kind: RunKind | None
+    request: StreamRequest, db: Database, window_seconds: float, run_id: UUID, kind: RunKind | None
 ) -> Opening:
     principal = _authenticate(db, request, run_id)
     cursor = cursors.parse(request.last_event_id, request.query_cursor)
-    if not hub.has_room(principal.tenant_id, run_id):
-        return Opening(sse.retry(_spread(15_000)), over=True)
     with db.transaction(principal.tenant_id) as connection:
-        return _begin(connection, principal, run_id, kind, cursor)
+        opening = _begin(connection, principal, run_id, kind, cursor)
+        if opening.over or _has_place(connection, principal.tenant_id, run_id, opening, window_seconds):
+            return opening
+    return Opening(sse.retry(_spread(15_000)), over=True)
+
+
+def _has_place(
+    connection: Connection, tenant_id: UUID, run_id: UUID, opening: Opening, window_seconds: float
+) -> bool:
+    """Whether tenant and run may have one more open stream; its place is taken. Raises NotFound."""
+    try:
+        return leases.take(
+            connection,
+            tenant_id,
+            run_id,
+            opening.lease_id,
+            seconds=window_seconds + _LEASE_SECONDS,
+            per_tenant=settings().streams_per_tenant,
+            per_run=settings().streams_per_run,
+        )
+    except ForeignKeyViolation as error:
+        raise NotFound(f"there is no run {run_id}") from error
 
 
 def _authenticate(db: Database, request: StreamRequest, run_id: UUID) -> Principal:
@@ -206,12 +231,15 @@ def _rows(connection: Connection, tenant_id: UUID, run_id: UUID, position: int) 
 
 def _chunks(opening: Opening, hub: StreamHub, window_seconds: float) -> Iterator[bytes]:
     changed = threading.Event()
-    with closing(_steps(opening, hub, window_seconds, changed.clear, changed.set)) as steps:
-        for step in steps:
-            if isinstance(step, bytes):
-                yield step
-            else:
-                changed.wait(step)
+    try:
+        with closing(_steps(opening, hub, window_seconds, changed.clear, changed.set)) as steps:
+            for step in steps:
+                if isinstance(step, bytes):
+                    yield step
+                else:
+                    changed.wait(step)
+    finally:
+        hub.settle(_SETTLE_SECONDS)  # now: Lambda freezes the process when the response is over
 
 
 async def _async_chunks(opening: Opening, hub: StreamHub, window_seconds: float) -> AsyncIterator[bytes]:
@@ -246,12 +274,13 @@ def _steps(
     # spread, so that tabs opened together (after a restart, say) do not come back together for ever
     closes_at = now + window_seconds * random.uniform(0.9, 1.0)  # noqa: S311 - no secret
     beat_at = now + HEARTBEAT_SECONDS
-    if opening.first:
-        yield opening.first
     watch = _watch(opening, notify)
     if watch is None:
+        if opening.first:
+            yield opening.first
         return
     try:
+        yield opening.first
         hub.join(watch)
         over = False
         while not over:
@@ -266,8 +295,6 @@ def _steps(
                 yield chunk
             elif message is None and not over:
                 yield max(0.0, min(beat_at, closes_at) - now)
-    except TooManyStreams:
-        yield sse.retry(_spread(15_000))
     finally:
         hub.leave(watch)
 
@@ -283,7 +310,9 @@ def _watch(opening: Opening, notify: Callable[[], None]) -> Watch | None:
     """The stream as the hub is to supply it; None when its opening was all of it."""
     if opening.over or opening.principal is None or opening.run_id is None:
         return None
-    return Watch(opening.principal, opening.run_id, opening.cursor, opening.contiguous, notify)
+    return Watch(
+        opening.principal, opening.run_id, opening.cursor, opening.contiguous, notify, opening.lease_id
+    )
 
 
 def _headers(opening: Opening) -> dict[str, str]:

@@ -17,6 +17,7 @@ from nyxcore.db.connection import Connection, Database
 from nyxcore.errors import DatabaseUnavailable
 from nyxcore.idempotency import repository as idempotency_repository
 from nyxcore.idempotency import service as idempotency
+from nyxcore.leases import repository as leases_repository
 from nyxcore.reports import repository as reports_repository
 from nyxcore.runs import dispatch, repository, service
 from nyxcore.runs.models import Run
@@ -48,8 +49,9 @@ class SweepResult:
     ----------
     overdue : runs that it ended because their deadline had passed.
     started : queued runs that it started.
-    events, tickets, answers, reports : how many of each it removed: events of runs that ended long ago, expired
-        tickets, kept answers to repeated requests, reports that were deleted long ago.
+    events, tickets, answers, reports, leases : how many of each it removed: events of runs that ended long ago,
+        expired tickets, kept answers to repeated requests, reports that were deleted long ago, places of streams
+        whose process was killed.
     failed : tenants that it could not sweep; the log says why.
     """
 
@@ -59,6 +61,7 @@ class SweepResult:
     tickets: int = 0
     answers: int = 0
     reports: int = 0
+    leases: int = 0
     failed: list[UUID] = field(default_factory=list)
 
 
@@ -132,6 +135,7 @@ def _forget(connection: Connection, tenant_id: UUID, result: SweepResult) -> Non
     result.tickets += tenancy_repository.delete_expired_tickets(connection, tenant_id, now)
     result.answers += idempotency_repository.delete_before(connection, tenant_id, now - idempotency.KEPT)
     result.reports += reports_repository.delete_expired(connection, tenant_id)
+    result.leases += leases_repository.delete_expired(connection, tenant_id)
 
 
 def _end_all(

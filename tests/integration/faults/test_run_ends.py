@@ -64,7 +64,10 @@ def test_a_run_that_begins_to_wait_after_it_was_found_is_not_ended(
         found: list[UUID] = found_by(connection, tenant_id)
         assert found == [run.id]
         with other.transaction(tenant_id) as task:
-            task.execute("update runs set status = 'waiting' where id = %s", (run.id,))
+            task.execute(
+                "update runs set status = 'waiting', time_left = '1 hour', deadline = null where id = %s",
+                (run.id,),
+            )
         return found
 
     monkeypatch.setattr(repository, find, find_and_be_overtaken)
@@ -94,7 +97,7 @@ def test_an_execution_that_ends_badly_does_not_end_a_run_that_waits(
     workspace: Workspace, status: str
 ) -> None:
     run = workspace.running()
-    workspace.execute("update runs set status = 'waiting' where id = %s", run.id)
+    workspace.wait(run.id)
     assert sweep.execution_ended(workspace.db, failed_execution(workspace, run.id, status)) is None
     assert workspace.get(run.id).status == "waiting"
 

@@ -54,6 +54,14 @@ class Workspace:
         assert started is not None
         return started
 
+    def wait(self, run_id: UUID) -> Run | None:
+        with self.db.transaction(self.tenant_id) as connection:
+            return service.begin_waiting(connection, self.tenant_id, run_id)
+
+    def resume(self, run_id: UUID) -> service.Resumed | None:
+        with self.db.transaction(self.tenant_id) as connection:
+            return service.resume_run(connection, self.tenant_id, run_id)
+
     def get(self, run_id: UUID) -> Run:
         with self.db.transaction(self.tenant_id) as connection:
             return service.get_run(connection, self.tenant_id, run_id)

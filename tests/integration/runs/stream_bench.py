@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -51,6 +52,18 @@ class StreamBench:
     def read(self, run_id: UUID, cursor: int | str | None = None, **request: Any) -> bytes:
         """Everything that the stream sends until it closes."""
         return b"".join(self.open(run_id, cursor, **request).chunks)
+
+    def leases(self) -> int:
+        """How many places the tenant's open streams hold."""
+        with self.workspace.db.transaction(self.workspace.tenant_id) as connection:
+            row = connection.execute("select count(*) as n from stream_leases").fetchone()
+        assert row is not None
+        return int(row["n"])
+
+    def wait_until_given_back(self) -> None:
+        """Return when no stream holds a place any more."""
+        while self.leases():
+            time.sleep(0.01)
 
 
 def events(body: bytes) -> list[tuple[int, str, Any]]:

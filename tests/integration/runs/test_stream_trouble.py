@@ -16,7 +16,7 @@ from nyxcore.db.connection import Connection
 from nyxcore.errors import BadCursor, Forbidden, NotFound, Unauthenticated
 from nyxcore.ids import uuid7
 from nyxcore.runs import stream
-from nyxcore.runs.hub import MAX_EVENTS, StreamHub, StreamLimits
+from nyxcore.runs.hub import MAX_EVENTS
 from nyxcore.tenancy import service as tenancy
 
 
@@ -154,31 +154,6 @@ def test_7_a_connection_that_breaks_is_made_anew_without_the_client_noticing(ben
     bench.workspace.finish(run.id)
     first.join()
     assert [int(event.id) for event in found] == [3, 4, 5, 6]  # type: ignore[attr-defined]
-
-
-def test_7_too_many_streams_are_answered_with_retry_and_200(workspace: Workspace) -> None:
-    hub = StreamHub(workspace.db.connect, StreamLimits(per_tenant=3, per_run=2))
-    bench = StreamBench(workspace, hub)
-    one, other = workspace.running(), workspace.running()
-    open_streams = [bench.open(run.id, window=60).chunks for run in (one, one, other)]
-    for chunks in open_streams:
-        next(chunks)
-    waiting = [threading.Thread(target=lambda chunks=chunks: list(chunks)) for chunks in open_streams]
-    for thread in waiting:
-        thread.start()
-    while len(hub._watches) < 3:
-        time.sleep(0.01)
-
-    for run in (one, other):
-        response = bench.open(run.id)
-        assert response.status == 200
-        assert re.fullmatch(rb"retry: \d+\n", b"".join(response.chunks))
-    workspace.finish(one.id)
-    workspace.finish(other.id)
-    for thread in waiting:
-        thread.join()
-    assert events(bench.read(other.id, 2))[-1][1] == "done"
-    hub.close()
 
 
 # --- 8: who may read it --------------------------------------------------------------------------

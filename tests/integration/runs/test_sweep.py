@@ -50,11 +50,14 @@ def test_a_run_past_its_deadline_fails_with_its_done_and_the_next_one_starts(wor
     assert sweep(workspace.db).overdue == []
 
 
-def test_a_waiting_run_has_no_deadline(workspace: Workspace) -> None:
-    run = workspace.running()
-    workspace.execute("update runs set status = 'waiting', deadline = now() - interval '1 day'")
-    assert sweep(workspace.db).overdue == []
-    assert workspace.get(run.id).status == "waiting"
+def test_a_run_that_waits_leaves_its_turn_to_the_next_and_goes_on_beside_it(workspace: Workspace) -> None:
+    workspace.execute("update tenant_settings set max_running_runs = 1")
+    run, next_one = workspace.running(), workspace.create()
+    assert sweep(workspace.db).started == []
+    workspace.wait(run.id)
+    assert sweep(workspace.db).started == [next_one.id]
+    assert workspace.resume(run.id) is not None
+    assert [workspace.get(one.id).status for one in (run, next_one)] == ["running", "running"]
 
 
 def test_events_are_removed_when_their_time_is_over_and_done_stays(
@@ -186,7 +189,7 @@ def test_after_a_restart_runs_that_nobody_works_on_are_interrupted_and_others_ar
         workspace.create(),
         other.running(),
     )
-    workspace.execute("update runs set status = 'waiting' where id = %s", waiting.id)
+    workspace.wait(waiting.id)
 
     assert sorted(interrupt_orphans(workspace.db)) == sorted([running.id, elsewhere.id])
 

@@ -110,9 +110,10 @@ def add_run(ready: dict[str, str], status: str) -> UUID:
             "insert into projects (tenant_id, id, name) values (%s, %s, 'p')", (ready["tenantId"], project)
         )
         connection.execute(
-            "insert into runs (tenant_id, id, kind, project_id, status, created_by, started_at)"
-            " values (%s, %s, 'auto-fix', %s, %s, 'test', now())",
-            (ready["tenantId"], run_id, project, status),
+            "insert into runs (tenant_id, id, kind, project_id, status, created_by, started_at, time_left)"
+            " values (%(tenant)s, %(run)s, 'auto-fix', %(project)s, %(status)s, 'test', now(),"
+            " case when %(status)s = 'waiting' then interval '1 hour' end)",
+            {"tenant": ready["tenantId"], "run": run_id, "project": project, "status": status},
         )
     return run_id
 

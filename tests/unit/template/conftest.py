@@ -16,7 +16,7 @@ SAM_PYTHON = ROOT / ".build/sam/bin/python"
 
 @pytest.fixture(scope="session")
 def stack() -> dict[str, Any]:
-    """`resources` of the translated template, and `nested` templates' resources by file name."""
+    """`parameters`, `resources` of the translated template, and `nested` templates' resources by file name."""
     if not SAM_PYTHON.exists():
         pytest.fail(f"{SAM_PYTHON.relative_to(ROOT)} is missing: run `make build` first")
     script = Path(__file__).with_name("translate_with_sam.py")
@@ -30,6 +30,13 @@ def stack() -> dict[str, Any]:
     assert done.returncode == 0, done.stderr
     translated: dict[str, Any] = json.loads(done.stdout)
     return translated
+
+
+@pytest.fixture(scope="session")
+def parameters(stack: dict[str, Any]) -> dict[str, Any]:
+    """What a deployment is asked for, by name."""
+    found: dict[str, Any] = stack["parameters"]
+    return found
 
 
 @pytest.fixture(scope="session")

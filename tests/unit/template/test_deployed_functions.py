@@ -121,6 +121,17 @@ def test_streams_cannot_take_the_concurrency_of_everything_else(functions: dict[
     assert functions["StreamFunction"]["ReservedConcurrentExecutions"] == {"Ref": "StreamConcurrency"}
 
 
+def test_no_tenant_and_no_run_can_take_all_the_streams(
+    functions: dict[str, Any], parameters: dict[str, Any]
+) -> None:
+    given = variables(functions["StreamFunction"])
+    assert given["NYX_STREAMS_PER_TENANT"] == {"Ref": "StreamsPerTenant"}
+    assert given["NYX_STREAMS_PER_RUN"] == {"Ref": "StreamsPerRun"}
+    names = ("StreamsPerRun", "StreamsPerTenant", "StreamConcurrency")
+    run, tenant, everyone = (parameters[name]["Default"] for name in names)
+    assert run < tenant < everyone
+
+
 @pytest.mark.parametrize(
     ("name", "seconds"),
     [

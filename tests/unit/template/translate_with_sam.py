@@ -1,8 +1,8 @@
 """Run by the Python that has SAM: translates template.yaml to the CloudFormation that would be deployed.
 
-Usage: `.build/sam/bin/python translate_with_sam.py TEMPLATE`; JSON on stdout, `{resources, nested}`: the resources
-after SAM's translation, and those of every template that it nests, by file name. No network and no account: code
-and definitions are named by S3 addresses that nobody reads, and managed policies are not looked up.
+Usage: `.build/sam/bin/python translate_with_sam.py TEMPLATE`; JSON on stdout, `{parameters, resources, nested}`: the
+parameters, the resources after SAM's translation, and those of every template that it nests, by file name. No network
+and no account: code and definitions are named by S3 addresses that nobody reads; managed policies are not looked up.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ def nested(template: Path, resources: dict[str, Any]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    translated = translate(Path(sys.argv[1]))
-    both = {"resources": translated, "nested": nested(Path(sys.argv[1]), translated)}
-    json.dump(both, sys.stdout, default=str)
+    source = Path(sys.argv[1])
+    translated = translate(source)
+    parameters = yaml_parse(source.read_text(encoding="utf-8"))["Parameters"]
+    stack = {"parameters": parameters, "resources": translated, "nested": nested(source, translated)}
+    json.dump(stack, sys.stdout, default=str)
