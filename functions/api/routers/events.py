@@ -59,7 +59,8 @@ def create_ticket(
 ) -> Response:
     """A ticket opens the events of this run, read-only, until one hour after its `done`, 12 hours at most.
 
-    It dies with the token that asked for it. 409 `ticket_window_over` when that hour is past.
+    It dies with the token that asked for it, or with the JWT and membership of who did.
+    409 `ticket_window_over` when that hour is past.
     """
 
     def effect(connection: Connection) -> Answer:

@@ -236,7 +236,7 @@ class StreamHub:
                         tenant_id,
                         run_ids=list({watch.run_id for watch in watches}),
                         token_ids=list({w.principal.token_id for w in watches if w.principal.token_id}),
-                        subjects=list({key for w in watches for kind, key in w.needs if kind == "member"}),
+                        subjects=list({w.principal.subject for w in watches if w.principal.subject}),
                     ),
                 )
                 repository.end_of(connection)
@@ -280,9 +280,8 @@ def _needs(principal: Principal, run_id: UUID) -> Iterator[tuple[str, str]]:
     yield "run", str(run_id)
     if principal.token_id is not None:
         yield "token", str(principal.token_id)
-    kind, _, subject = principal.actor.partition(":")
-    if kind == "member":
-        yield "member", subject
+    if principal.subject is not None:
+        yield "member", principal.subject
 
 
 def _hand_over(watch: Watch, message: Message) -> None:

@@ -48,6 +48,7 @@ class Principal:
     scopes : what may be done; see `Scope`.
     project_id : the one project that is visible, or None for all.
     token_id : the API token that was presented, or that the ticket hangs on.
+    subject : the member whose JWT was presented, or whom the ticket hangs on.
     expires_at : when the credential ends by itself, or None.
     ticket_run_id : the one run that a ticket opens; None for every other credential.
     """
@@ -57,6 +58,7 @@ class Principal:
     scopes: frozenset[str]
     project_id: UUID | None = None
     token_id: UUID | None = None
+    subject: str | None = None
     expires_at: datetime | None = None
     ticket_run_id: UUID | None = None
 

@@ -101,20 +101,21 @@ def insert_ticket(
     secret_sha256: bytes,
     run_id: UUID,
     token_id: UUID | None,
+    subject: str | None,
     expires_at: datetime,
 ) -> None:
-    """Keep a ticket by the hash of its secret."""
+    """Keep a ticket by the hash of its secret; it goes with the token, or the member, that asked for it."""
     connection.execute(
-        "insert into stream_tickets (tenant_id, secret_sha256, run_id, token_id, expires_at)"
-        " values (%s, %s, %s, %s, %s)",
-        (tenant_id, secret_sha256, run_id, token_id, expires_at),
+        "insert into stream_tickets (tenant_id, secret_sha256, run_id, token_id, subject, expires_at)"
+        " values (%s, %s, %s, %s, %s, %s)",
+        (tenant_id, secret_sha256, run_id, token_id, subject, expires_at),
     )
 
 
 def ticket_by_secret(connection: Connection, tenant_id: UUID, secret_sha256: bytes) -> dict[str, Any] | None:
-    """`{run_id, token_id, expires_at, secret_sha256, project_id, finished_at, token_expires_at}`, or None."""
+    """`{run_id, token_id, subject, expires_at, secret_sha256, project_id, finished_at, token_expires_at}`, or None."""
     return connection.execute(
-        "select t.run_id, t.token_id, t.expires_at, t.secret_sha256, r.project_id, r.finished_at,"
+        "select t.run_id, t.token_id, t.subject, t.expires_at, t.secret_sha256, r.project_id, r.finished_at,"
         " a.expires_at as token_expires_at from stream_tickets t"
         " join runs r on r.tenant_id = t.tenant_id and r.id = t.run_id"
         " left join api_tokens a on a.tenant_id = t.tenant_id and a.id = t.token_id"

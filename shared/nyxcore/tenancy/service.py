@@ -213,6 +213,7 @@ def _authenticate_member(database: Database, credential: str) -> Principal:
         claims.tenant_id,
         f"member:{claims.subject}",
         frozenset(ROLE_SCOPES[role]),
+        subject=claims.subject,
         expires_at=claims.expires_at,
     )
 
@@ -220,7 +221,7 @@ def _authenticate_member(database: Database, credential: str) -> Principal:
 def issue_ticket(connection: Connection, principal: Principal, run_id: UUID) -> tuple[str, datetime]:
     """A ticket that opens the stream of this run alone, and when it ends at the latest.
 
-    It ends one hour after the run's `done`, after 12 hours, or with the credential that asked for it.
+    It ends one hour after the run's `done`, after 12 hours, or with the credential or the member that asked for it.
 
     Raises
     ------
@@ -244,6 +245,7 @@ def issue_ticket(connection: Connection, principal: Principal, run_id: UUID) -> 
         secret_sha256=tokens.digest(text),
         run_id=run_id,
         token_id=principal.token_id,
+        subject=principal.subject,
         expires_at=expires_at,
     )
     return text, expires_at
@@ -274,6 +276,7 @@ def authenticate_ticket(database: Database, ticket: str, run_id: UUID) -> Princi
         frozenset({"runs:read"}),
         project_id=row["project_id"],
         token_id=row["token_id"],
+        subject=row["subject"],
         expires_at=expires_at,
         ticket_run_id=run_id,
     )

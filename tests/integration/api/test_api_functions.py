@@ -12,7 +12,7 @@ from uuid import UUID
 
 import jwt
 import pytest
-from api_stack import Stack
+from api_stack import Stack, world
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from authorizer.handler import Unauthorized
@@ -128,6 +128,22 @@ def test_a_member_is_let_in_by_jwt_with_the_scopes_of_the_role(stack: Stack, poo
     assert _status(stack, pool.sign(tenant_id, "bob"), "POST") == 403
     by = stack.execute(tenant_id, "select actor from audit_log where action = 'project.create'")
     assert by == [{"actor": "member:alice"}]
+
+
+def test_a_ticket_that_was_asked_for_with_a_jwt_dies_with_the_membership(
+    stack: Stack, pool: UserPool
+) -> None:
+    found = world(stack)
+    tenant_id, run_id = found.caller.tenant_id, found.run["id"]
+    stack.execute(
+        tenant_id, "insert into members (tenant_id, subject, role) values (%s, 'alice', 'viewer')", tenant_id
+    )
+    headers = {"Authorization": f"Bearer {pool.sign(tenant_id, 'alice')}"}
+    asked = stack.http.request("POST", "/api/v1/events/tickets", headers=headers, json={"runId": run_id})
+    stream = f"/api/v1/events/runs/{run_id}?ticket={asked.json()['ticket']}"
+    assert stack.http.request("GET", stream).status_code == 200
+    stack.execute(tenant_id, "delete from members where subject = 'alice'")
+    assert stack.http.request("GET", stream).status_code == 401
 
 
 def test_a_member_of_one_tenant_is_nobody_in_another(stack: Stack, pool: UserPool) -> None:

@@ -178,7 +178,9 @@ def test_3_a_token_that_expires_and_a_member_who_leaves_end_their_streams(bench:
         "insert into members (tenant_id, subject, role) values (%s, 'alice', 'viewer')",
         bench.workspace.tenant_id,
     )
-    principal = tenancy.Principal(bench.workspace.tenant_id, "member:alice", frozenset({"runs:read"}))
+    principal = tenancy.Principal(
+        bench.workspace.tenant_id, "member:alice", frozenset({"runs:read"}), subject="alice"
+    )
     with bench.workspace.db.transaction(bench.workspace.tenant_id) as connection:
         opening = stream._begin(connection, principal, run.id, None, None)
     chunks = stream._chunks(opening, bench.hub, 60)

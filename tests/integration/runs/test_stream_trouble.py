@@ -194,6 +194,29 @@ def test_8_a_ticket_opens_the_stream_of_its_run_alone_and_dies_with_its_token(be
         bench.open(run.id, authorization=None, ticket=ticket)
 
 
+def test_8_a_ticket_that_a_member_asked_for_dies_when_the_member_is_removed(bench: StreamBench) -> None:
+    run, tenant_id = bench.workspace.running(), bench.workspace.tenant_id
+    for subject in ("alice", "bob"):
+        bench.workspace.execute(
+            "insert into members (tenant_id, subject, role) values (%s, %s, 'viewer')", tenant_id, subject
+        )
+    alice, bob = (
+        tenancy.Principal(tenant_id, f"member:{subject}", frozenset({"runs:read"}), subject=subject)
+        for subject in ("alice", "bob")
+    )
+    with bench.workspace.db.transaction(tenant_id) as connection:
+        of_alice, _ = tenancy.issue_ticket(connection, alice, run.id)
+        of_bob, _ = tenancy.issue_ticket(connection, bob, run.id)
+
+    chunks = bench.open(run.id, authorization=None, ticket=of_alice, window=60).chunks
+    next(chunks)
+    bench.workspace.execute("delete from members where subject = 'alice'")
+    assert list(chunks) == []
+    with pytest.raises(Unauthenticated):
+        bench.open(run.id, authorization=None, ticket=of_alice)
+    assert events(bench.read(run.id, authorization=None, ticket=of_bob))[0][1] == "snapshot"
+
+
 def test_8_nobody_a_stranger_and_a_token_without_the_scope_are_refused(bench: StreamBench) -> None:
     run = bench.workspace.running()
     with bench.workspace.db.transaction(bench.workspace.tenant_id) as connection:

@@ -1,3 +1,5 @@
+-- Open streams, their tickets, and the clock of runs that wait.
+
 -- A place for each open stream: limits that hold across processes. A killed process's place expires by itself.
 
 create table stream_leases (
@@ -20,3 +22,9 @@ grant select, insert, update, delete on stream_leases to nyx_app;
 alter table runs
     add column time_left interval,
     add constraint runs_waiting check ((status = 'waiting') = (time_left is not null));
+
+-- A ticket that a member asked for goes with the member, as one that a token asked for goes with the token.
+alter table stream_tickets
+    add column subject text,
+    add foreign key (tenant_id, subject) references members (tenant_id, subject) on delete cascade;
+create index stream_tickets_subject on stream_tickets (tenant_id, subject) where subject is not null;
