@@ -153,15 +153,15 @@ def _opening(
     cursor = cursors.parse(request.last_event_id, request.query_cursor)
     with db.transaction(principal.tenant_id) as connection:
         opening = _begin(connection, principal, run_id, kind, cursor)
-        if opening.over or _has_place(connection, principal.tenant_id, run_id, opening, window_seconds):
+        if opening.over or _take_place(connection, principal.tenant_id, run_id, opening, window_seconds):
             return opening
     return Opening(sse.retry(_spread(15_000)), over=True)
 
 
-def _has_place(
+def _take_place(
     connection: Connection, tenant_id: UUID, run_id: UUID, opening: Opening, window_seconds: float
 ) -> bool:
-    """Whether tenant and run may have one more open stream; its place is taken. Raises NotFound."""
+    """Take the stream's place; False when tenant or run have as many as they may. Raises NotFound."""
     try:
         return leases.take(
             connection,

@@ -99,6 +99,17 @@ def test_the_stream_closes_between_events_before_the_function_is_ended_and_the_c
     assert closings == ["the server closed the stream"] * 3
 
 
+def test_the_place_of_a_stream_is_free_when_its_response_ends(
+    bench: StreamBench, start_stream: Start, client: httpx.Client
+) -> None:
+    """Afterwards Lambda freezes the process, and nothing would give it back."""
+    start_stream(NYX_STREAMS_PER_RUN="1", NYX_STREAM_WINDOW_SECONDS="0.2")
+    run = bench.workspace.running()
+    for _ in range(3):
+        assert [kind for _, kind, _ in events(client.get(f"/runs/{run.id}").content)] == ["snapshot"]
+        assert bench.leases() == 0
+
+
 def test_a_client_that_leaves_does_not_keep_the_function_from_the_next_one(
     bench: StreamBench, start_stream: Start, gateway: Gateway, client: httpx.Client
 ) -> None:
