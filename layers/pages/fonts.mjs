@@ -3,7 +3,18 @@
 //
 // The code points are read from each file's own cmap table. The tables that the packages bring are the ranges that
 // a web page declares, and promise more than is there: arrows and box drawing are missing from every Latin piece.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { codePoints } from "./woff2.mjs";
@@ -11,6 +22,7 @@ import { codePoints } from "./woff2.mjs";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const PACKAGES = join(HERE, "../../node_modules");
 const TARGET = join(HERE, "opt/fonts");
+const INDEX = "index.json";
 
 // Family -> folder in node_modules, which of its files, and which of those are bold or italic.
 const FAMILIES = {
@@ -32,8 +44,12 @@ const FAMILIES = {
     /^noto-sans-symbols-2-(symbols|braille)-400-normal\.woff2$/,
   ],
   "noto-sans-math": ["@fontsource/noto-sans-math/files", /^noto-sans-math-latin-400-normal\.woff2$/],
-  "noto-color-emoji": ["@fontsource/noto-color-emoji/files", /^noto-color-emoji-\d+-400-normal\.woff2$/],
+  twemoji: ["twemoji-colr-font", /^twemoji\.woff2$/],
 };
+
+const EMOJI = "twemoji";
+// What is an emoji wherever it stands, such as a green tick, is in colour; no font's own private sign means anything.
+const NOT_FOR_TEXT = /\p{Emoji_Presentation}|\p{Co}/u;
 
 /** Sorted code points as text: "20-7E,A0,AD-FF". */
 function ranges(points) {
@@ -53,6 +69,13 @@ function byUse(left, right) {
   return rank(left) - rank(right) || left.localeCompare(right, "en", { numeric: true });
 }
 
+function held(family, path) {
+  const points = codePoints(readFileSync(path));
+  // the emoji face has empty digits, for keycaps that it then does not draw
+  const isWanted = family === EMOJI ? (sign) => !/[\0-\x7f\u20e3]/.test(sign) : (sign) => !NOT_FOR_TEXT.test(sign);
+  return points.filter((point) => isWanted(String.fromCodePoint(point)));
+}
+
 function copied(family, folder) {
   const [source, wanted] = FAMILIES[family];
   const names = readdirSync(join(PACKAGES, source)).filter((name) => wanted.test(name));
@@ -64,21 +87,51 @@ function copied(family, folder) {
       file: name,
       bold: /-(600|700)-|SemiBold|Bold/.test(name),
       italic: /italic/i.test(name),
-      holds: ranges(codePoints(readFileSync(path))),
+      holds: ranges(held(family, path)),
     };
   });
 }
 
-mkdirSync(dirname(TARGET), { recursive: true });
-const unfinished = mkdtempSync(join(dirname(TARGET), "."));
+/** What the folder is made from: the versions of the packages, and these two programs. */
+function origin() {
+  const packages = new Set(Object.values(FAMILIES).map(([folder]) => folder.match(/^(@[^/]+\/)?[^/]+/)[0]));
+  const versions = [...packages].map((name) => {
+    const { version } = JSON.parse(readFileSync(join(PACKAGES, name, "package.json"), "utf8"));
+    return `${name} ${version}`;
+  });
+  const programs = ["fonts.mjs", "woff2.mjs"].map((name) => readFileSync(join(HERE, name), "utf8"));
+  return createHash("sha256").update([...versions, ...programs].join("\n")).digest("hex");
+}
+
+function isThere(from) {
+  try {
+    return JSON.parse(readFileSync(join(TARGET, INDEX), "utf8")).origin === from;
+  } catch (error) {
+    if (error.code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** Make the folder under another name and then rename it: whoever looks sees all or nothing. */
+function make(from) {
+  mkdirSync(dirname(TARGET), { recursive: true });
+  const unfinished = mkdtempSync(join(dirname(TARGET), ".copying-"));
+  try {
+    const families = {};
+    for (const family of Object.keys(FAMILIES)) families[family] = copied(family, unfinished);
+    writeFileSync(join(unfinished, INDEX), JSON.stringify({ origin: from, families }) + "\n");
+    chmodSync(unfinished, 0o755);
+    rmSync(TARGET, { recursive: true, force: true });
+    renameSync(unfinished, TARGET);
+  } finally {
+    rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
 try {
-  const index = {};
-  for (const family of Object.keys(FAMILIES)) index[family] = copied(family, unfinished);
-  writeFileSync(join(unfinished, "index.json"), JSON.stringify(index) + "\n");
-  rmSync(TARGET, { recursive: true, force: true });
-  renameSync(unfinished, TARGET);
+  const from = origin();
+  if (!isThere(from)) make(from);
 } catch (error) {
-  rmSync(unfinished, { recursive: true, force: true });
-  console.error(`fonts: ${error.message}`);
+  console.error(`fonts: ${error.message}; \`npm ci --ignore-scripts\`, or \`make setup\`, brings the packages`);
   process.exit(1);
 }

@@ -71,8 +71,8 @@ def test_the_core_layer_is_compiled_for_a_place_that_cannot_be_written() -> None
 
 
 def test_everything_that_functions_import_is_packaged_or_part_of_the_runtime(runtime: Path) -> None:
-    layer = BUILT / "CoreLayer/python"
-    packaged = {path.stem.partition(".")[0] for path in [*layer.iterdir(), *runtime.iterdir()]}
+    folders = (BUILT / "CoreLayer/python", BUILT / "PagesLayer/python", runtime)
+    packaged = {path.stem.partition(".")[0] for folder in folders for path in folder.iterdir()}
     ours = {path.stem for path in (ROOT / "functions").iterdir()}
     known = packaged | ours | sys.stdlib_module_names
     missing = {
@@ -103,6 +103,14 @@ def test_the_tools_layer_has_the_tools_and_nothing_else() -> None:
     assert {str(path.relative_to(layer)) for path in layer.rglob("*")} == {"bin", "bin/ruff", "bin/ast-grep"}
 
 
+def test_the_pages_layer_has_the_fonts_that_setup_has_copied_and_is_small() -> None:
+    layer, copied = BUILT / "PagesLayer", ROOT / "layers/pages/opt/fonts"
+    assert {path.name for path in layer.iterdir()} == {"fonts", "python"}
+    packed = {path.name: path.read_bytes() for path in (layer / "fonts").iterdir()}
+    assert packed == {path.name: path.read_bytes() for path in copied.iterdir()}
+    assert size(layer) < 45 * MIB
+
+
 def test_binaries_need_no_newer_libc_than_lambda_has() -> None:
     """Amazon Linux 2023 has glibc 2.34."""
     objects = [
@@ -125,7 +133,7 @@ def test_the_roots_that_verify_the_proxys_certificate_are_where_the_url_says() -
     assert "Amazon Root CA 1" in (BUILT / "CoreLayer" / tls[1]).read_text()
 
 
-@pytest.mark.parametrize("layer", ["core", "tools"])
+@pytest.mark.parametrize("layer", ["core", "pages", "tools"])
 def test_a_layer_has_the_very_versions_of_the_project(layer: str) -> None:
     def versions(path: Path) -> dict[str, str]:
         return dict(re.findall(r"^([\w.-]+(?:\[\w+\])?)==(\S+)", path.read_text(), re.MULTILINE))

@@ -10,9 +10,12 @@ from html import unescape
 from nyxcore.pages import tags
 
 LINE_COLUMNS = 86  # of code that fit beside each other on A4; a longer line is marked where it goes on
-WIDE, WIDER, WIDEST = 6, 8, 11  # columns from which on a table is set smaller
-BREAKABLE = 18  # characters from which on inline code may break after its punctuation
+WIDE, WIDER, WIDEST = 6, 8, 11  # a table with more columns is set smaller
+ROOM, MORE_ROOM = 88, 98  # characters beside each other that fit into a table, and into one that is set smaller
+BREAKABLE = 13  # characters from which on a name may break after its punctuation
 
+_LONG_WORD = re.compile(rf"\S{{{BREAKABLE},}}")
+_LONG_PART = re.compile(r"(?:&#?\w+;|[^\s&<>]){24}(?=[^\s<])")
 _AFTER_PUNCTUATION = re.compile(r"(?<=[/\\_.:=-])(?=\w)")
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _DIFF_CLASS = re.compile(r'<span class="(g[idhu])">')  # Pygments' classes of inserted, deleted, headings
@@ -29,6 +32,7 @@ def dress(html: str, severities: Mapping[str, str]) -> str:
     severities : word -> level. A table's cell, or bold text, that is nothing but such a word becomes a badge.
     """
     pieces = tags.split(html)
+    _let_break(pieces)
     _mark_severities(pieces, severities)
     _measure_tables(pieces)
     _mark_code(pieces)
@@ -47,17 +51,53 @@ def _mark_severities(pieces: list[str], severities: Mapping[str, str]) -> None:
 
 
 def _measure_tables(pieces: list[str]) -> None:
+    """Tell how wide each table is: one that did not fit would make Chromium shrink the whole document."""
     for place in range(1, len(pieces), 2):
         if pieces[place].startswith("<table"):
-            columns = 0
-            for tag in pieces[place + 2 :: 2]:
-                columns += tag.startswith(("<th>", "<th ", "<td>", "<td "))
-                if tag == "</tr>":
-                    break
-            size = sum(columns > limit for limit in (WIDE, WIDER, WIDEST))
+            columns = _unbreakable(pieces, place)
+            by_count = sum(len(columns) > limit for limit in (WIDE, WIDER, WIDEST))
+            needed = sum(columns) + len(columns)
+            size = max(by_count, sum(needed > limit for limit in (ROOM, MORE_ROOM)))
             pieces[place] = f'<div class="table wide-{size}">{pieces[place]}'
         elif pieces[place] == "</table>":
             pieces[place] = "</table></div>"
+
+
+def _unbreakable(pieces: Sequence[str], start: int) -> list[int]:
+    """The longest part of each column of the table at `start` that cannot be broken, in characters."""
+    longest: list[int] = []
+    column = -1
+    for place in range(start, tags.end_of(pieces, start), 2):
+        match tags.name(pieces[place]), tags.is_closing(pieces[place]):
+            case "tr", False:
+                column = -1
+            case "td" | "th", False:
+                column += 1
+                longest += [0] * (column == len(longest))
+        if column >= 0:
+            parts = pieces[place + 1].replace("<wbr>", " ").split()
+            longest[column] = max(longest[column], *map(len, parts), 0) if parts else longest[column]
+    return longest
+
+
+def _let_break(pieces: list[str]) -> None:
+    """Let long names and addresses break after punctuation, and at worst anywhere, so that no table is too wide."""
+    code = cell = pre = 0
+    for place, piece in enumerate(pieces):
+        if place % 2:
+            step = -1 if tags.is_closing(piece) else 1
+            element = tags.name(piece)
+            code += step * (element == "code")
+            pre += step * (element == "pre")
+            cell += step * (element in ("td", "th"))
+        elif (code or cell) and not pre and len(piece) >= BREAKABLE:
+            pieces[place] = _LONG_WORD.sub(_broken, piece)
+        elif code and cell and not pre and piece:
+            pieces[place - 1] = '<code class="short">' if pieces[place - 1] == "<code>" else pieces[place - 1]
+
+
+def _broken(word: re.Match[str]) -> str:
+    return _LONG_PART.sub(r"\g<0><wbr>", _AFTER_PUNCTUATION.sub("<wbr>", word[0]))
 
 
 def _mark_code(pieces: list[str]) -> None:
@@ -67,8 +107,6 @@ def _mark_code(pieces: list[str]) -> None:
             end = tags.end_of(pieces, place)
             _mark_lines(pieces, place, end)
             place = end
-        elif pieces[place] == "<code>" and len(pieces[place + 1]) >= BREAKABLE:
-            pieces[place + 1] = _AFTER_PUNCTUATION.sub("<wbr>", pieces[place + 1])
         place += 2
 
 
@@ -87,7 +125,7 @@ def _lines(pieces: Sequence[str]) -> Iterator[str]:
     html, text = "", ""
     for place, piece in enumerate(pieces):
         if place % 2:
-            _ = around.pop() if tags.is_closing(piece) else around.append(piece)
+            around = around[:-1] if tags.is_closing(piece) else [*around, piece]
             continue
         opening = "".join(tag for tag in around if tag != _WHITESPACE)
         closing = "".join(f"</{tags.name(tag)}>" for tag in reversed(around) if tag != _WHITESPACE)

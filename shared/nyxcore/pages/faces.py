@@ -18,7 +18,7 @@ MONO = ("jetbrains-mono", "jetbrains-mono-symbols")
 SCRIPTS = ("noto-sans-arabic", "noto-sans-hebrew", "noto-sans-devanagari")
 HAN = ("noto-sans-sc", "noto-sans-jp", "noto-sans-kr")
 SYMBOLS = ("inter-symbols", "jetbrains-mono-symbols", "noto-sans-symbols-2", "noto-sans-math")
-EMOJI = "noto-color-emoji"
+EMOJI = "twemoji"
 
 
 class Style(NamedTuple):
@@ -48,10 +48,12 @@ def families(folder: Path) -> Mapping[str, tuple[Piece, ...]]:
     try:
         index = json.loads(folder.joinpath("index.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise FontsMissing(f"there are no fonts in {folder}: `make setup` puts them there; NYX_FONTS names it") from error
+        raise FontsMissing(
+            f"there are no fonts in {folder}: `make setup` puts them there; NYX_FONTS names it"
+        ) from error
     return {
         name: tuple(Piece(piece["file"], piece["bold"], piece["italic"], piece["holds"]) for piece in pieces)
-        for name, pieces in index.items()
+        for name, pieces in index["families"].items()
     }
 
 

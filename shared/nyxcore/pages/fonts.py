@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from nyxcore.pages.faces import (
@@ -17,18 +18,15 @@ from nyxcore.pages.faces import (
     TEXT,
     Piece,
     Style,
-    code_points,
     data_uri,
     families,
     holders,
     nearest,
 )
 
-# What is drawn as a picture of several code points: with a variation selector, a joiner, a skin tone, a keycap's
-# frame or tags; and flags.
+# What is drawn as one picture of several code points: with a variation selector, a joiner, a skin tone or tags; flags.
 SEQUENCE = re.compile(
     "(?:[\U0001f1e6-\U0001f1ff]{2}"
-    "|[#*0-9]\ufe0f?\u20e3"
     "|[\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff]"
     "(?:[\ufe0f\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]+"
     "|\u200d[\u2190-\u2bff\U0001f000-\U0001faff])+)"
@@ -41,13 +39,16 @@ _VARIATION_SELECTORS = frozenset({*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F
 
 @dataclass(frozen=True, slots=True)
 class Fonts:
-    """The fonts of a page: the CSS rules that bring them, the lists for `font-family`, and what they lack."""
+    """The fonts of a page: the CSS rules that bring them, the lists for `font-family`, what they lack, and which
+    sequences of code points the emoji face draws as one picture.
+    """
 
     rules: str
     text: str
     mono: str
     emoji: str
     missing: frozenset[str]
+    sequences: frozenset[str]
 
 
 def choose(folder: Path, used: Mapping[Style, Set[str]], sequences: Iterable[str] = ()) -> Fonts:
@@ -68,15 +69,18 @@ def choose(folder: Path, used: Mapping[Style, Set[str]], sequences: Iterable[str
                 chosen.setdefault(held[0], set()).add(held[1])
             elif not needs_no_glyph(character):
                 missing.add(character)
-    for sequence in sequences:
-        chosen.setdefault(EMOJI, set()).update(_emoji(folder, sequence))
+    emoji = holders(folder, EMOJI, False, False)
+    drawn = {each for each in sequences if all(needs_no_glyph(part) or ord(part) in emoji for part in each)}
+    if drawn:
+        chosen.setdefault(EMOJI, set()).update(emoji.values())
     used_of = [[name for name in _stack(order, mono=mono) if chosen.get(name)] for mono in (False, True)]
     return Fonts(
-        rules="".join(_rules(folder, name, pieces) for name, pieces in sorted(chosen.items())),
+        rules="".join(_rules(folder, name, chosen[name]) for name in dict.fromkeys(chain(*used_of, chosen))),
         text=_family_list(used_of[0]),
         mono=_family_list(used_of[1]),
         emoji=_family_list([EMOJI, *used_of[0]] if chosen.get(EMOJI) else used_of[0]),
         missing=frozenset(missing),
+        sequences=frozenset(drawn),
     )
 
 
@@ -105,16 +109,6 @@ def _holder(folder: Path, stack: Iterable[str], style: Style, character: str) ->
         if piece is not None:
             return name, piece
     return None
-
-
-def _emoji(folder: Path, sequence: str) -> Iterable[Piece]:
-    """The piece that draws the whole sequence, else one for each of its code points."""
-    needed = {ord(character) for character in sequence} - _VARIATION_SELECTORS
-    of_point = holders(folder, EMOJI, False, False)
-    for piece in families(folder)[EMOJI]:
-        if needed.issubset(code_points(piece.holds)):
-            return [piece]
-    return [of_point[point] for point in needed if point in of_point]
 
 
 def _family_list(names: Iterable[str]) -> str:

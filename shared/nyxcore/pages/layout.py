@@ -8,8 +8,7 @@ from html import escape
 
 import segno
 
-from nyxcore.markup.service import Markup
-from nyxcore.markup.models import Heading
+from nyxcore.markup.models import Heading, Markup
 from nyxcore.pages.dressing import dress
 from nyxcore.pages.labels import day, labels
 from nyxcore.pages.models import PageDocument
@@ -20,13 +19,13 @@ LONG_TITLE, LONGER_TITLE = 32, 90  # characters from which on the cover sets it 
 
 _FIRST_HEADING = re.compile(r"\s*<h1[^>]*>.*?</h1>", re.DOTALL)
 _PARTS_OF_TITLE = " · "
-# Orbits around a crescent, in the corner of the cover.
+# Orbits around a crescent moon, in the corner of the cover.
 _MOTIF = (
     '<svg class="motif" viewBox="0 0 400 400" aria-hidden="true"><g fill="none" stroke="currentColor">'
-    + "".join(f'<circle cx="270" cy="130" r="{radius}"/>' for radius in (60, 104, 148, 192, 236, 280))
-    + '</g><path d="M288 102a34 34 0 1 0 12 44a27 27 0 0 1-12-44z" fill="currentColor"/>'
-    + '<circle cx="131" cy="184" r="4.5" fill="currentColor"/><circle cx="343" cy="57" r="3" fill="currentColor"/>'
-    + '<circle cx="219" cy="360" r="3.5" fill="currentColor"/></svg>'
+    + "".join(f'<circle cx="270" cy="130" r="{radius}"/>' for radius in (56, 100, 144, 188, 232, 276, 320))
+    + '</g><path d="M277 104a26 26 0 1 0 18 34a21.5 21.5 0 1 1-18-34z" fill="currentColor"/>'
+    + '<circle cx="133" cy="173" r="3.6" fill="currentColor"/><circle cx="350" cy="70" r="2.4" fill="currentColor"/>'
+    + '<circle cx="205" cy="306" r="2.8" fill="currentColor"/></svg>'
 )
 
 
@@ -65,7 +64,8 @@ def _title(title: str) -> str:
     first, dot, rest = title.partition(_PARTS_OF_TITLE)
     if dot:
         size = sum(len(first) > limit for limit in (LONG_TITLE, LONGER_TITLE))
-        return f'<h1 class="size-{size}">{escape(first)}<span class="rest"><span class="dot">{dot}</span>{escape(rest)}</span></h1>'
+        below = f'<span class="rest"><span class="dot">{dot}</span>{escape(rest)}</span>'
+        return f'<h1 class="size-{size}">{escape(first)}{below}</h1>'
     return f'<h1 class="size-{size}">{escape(title)}</h1>'
 
 

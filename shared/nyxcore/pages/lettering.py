@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence, Set
 
 from nyxcore.pages import tags
 from nyxcore.pages.faces import Style
-from nyxcore.pages.fonts import SEQUENCE
+from nyxcore.pages.fonts import SEQUENCE, Fonts
 
 # Elements that the stylesheet sets in another style than what is around them.
 _BOLD = frozenset({"strong", "b", "h1", "h2", "h3", "h4", "h5", "h6", "th", "dt", "summary"})
 _ITALIC = frozenset({"em", "i", "cite", "dfn", "var"})
 _MONO = frozenset({"code", "pre", "kbd", "samp", "tt"})
-_BADGE = '<span class="severity'  # bold by the stylesheet; its words are ASCII, which every cut of the text face has
 
 
 def survey(pieces: Sequence[str]) -> tuple[Mapping[Style, Set[str]], Set[str]]:
@@ -44,17 +43,23 @@ def add(characters: set[str], text: str) -> None:
         characters.update(unicodedata.normalize("NFC", text))
 
 
-def letter(pieces: Sequence[str], missing: Set[str]) -> str:
+def letter(pieces: Sequence[str], fonts: Fonts) -> str:
     """The page's HTML with the code points of characters that no font has, and emoji sequences in the emoji face."""
-    lacking = re.compile(f"[{re.escape(''.join(sorted(missing)))}]+") if missing else None
+    lacking = re.compile(f"[{re.escape(''.join(sorted(fonts.missing)))}]+") if fonts.missing else None
+
+    def lettered(text: str) -> str:
+        shown = SEQUENCE.sub(
+            lambda found: _emoji(found[0]) if found[0] in fonts.sequences else found[0], text
+        )
+        return lacking.sub(_code_points, shown) if lacking else shown
+
     return "".join(
-        piece if place % 2 or piece.isascii() else _text(piece, lacking) for place, piece in enumerate(pieces)
+        piece if place % 2 or piece.isascii() else lettered(piece) for place, piece in enumerate(pieces)
     )
 
 
-def _text(text: str, lacking: re.Pattern[str] | None) -> str:
-    shown = SEQUENCE.sub(r'<span class="emoji">\g<0></span>', text)
-    return lacking.sub(_code_points, shown) if lacking else shown
+def _emoji(sequence: str) -> str:
+    return f'<span class="emoji">{sequence}</span>'
 
 
 def _code_points(match: re.Match[str]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import UTC
 from html import escape
@@ -12,9 +12,10 @@ from pathlib import Path
 
 from nyxcore.markup import service as markup
 from nyxcore.pages import tags
+from nyxcore.pages.dressing import dress
 from nyxcore.pages.faces import Style
 from nyxcore.pages.fonts import Fonts, choose
-from nyxcore.pages.labels import labels
+from nyxcore.pages.labels import Labels, labels
 from nyxcore.pages.layout import body
 from nyxcore.pages.lettering import add, letter, survey
 from nyxcore.pages.models import PageDocument
@@ -22,8 +23,12 @@ from nyxcore.pages.stylesheet import stylesheet
 from nyxcore.settings import settings
 
 _DIAGRAM = re.compile(r'(<figure class="diagram" data-diagram="(\d+)">)(</figure>)')
-_ALWAYS = frozenset(map(chr, range(0x20, 0x7F))) | {"\ufffd"}  # page numbers, entities, what stands for a stranger
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; base-uri 'none'; form-action 'none'"
+_ALWAYS = frozenset(map(chr, range(0x20, 0x7F))) | {
+    "\ufffd"
+}  # page numbers, entities, what stands for a stranger
+_POLICY = (  # of the page on a screen; the renderer has locks of its own
+    "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; base-uri 'none'; form-action 'none'"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +37,18 @@ class _Page:
     diagrams: Sequence[str]
     fonts: Fonts
 
+    def fallback(self, source: str, words: Labels) -> str:
+        """What stands in the place of a diagram that was not drawn."""
+        note = f'<p class="note">{escape(words.diagram_failed)}</p>'
+        return letter(tags.split(dress(f"<pre><code>{escape(source)}</code></pre>{note}", {})), self.fonts)
+
 
 def print_job(document: PageDocument) -> bytes:
     """The print job of `document`: JSON in UTF-8, the same bytes for the same document.
 
     Its page has everything inside, and two kinds of places that the renderer fills: `<figure class="diagram"
     data-diagram="n"></figure>` with the n-th of `diagrams`, `<span data-page-of="id"></span>` with a page number.
-    `faces` are the CSS rules of the fonts that the diagrams' text needs, `family` is the list for `font-family`:
-    an SVG image sees nothing of the page around it, and has to bring them itself.
+    The page brings the fonts of its diagrams' text too: the renderer takes them from it, and in the page's order.
 
     Raises
     ------
@@ -47,18 +56,16 @@ def print_job(document: PageDocument) -> bytes:
     FontsMissing : the fonts are not where the settings say.
     MarkdownTooLarge : see `nyxcore.markup`.
     """
-    page = _page(document)
+    page, words = _page(document), labels(document.language)
     job = {
         "html": page.html,
         "diagrams": [
-            {"source": source, "alt": _alt(document, number), "fallback": _fallback(document, source)}
-            for number, source in enumerate(page.diagrams)
+            {"source": source, "alt": f"{words.diagram} {number}", "fallback": page.fallback(source, words)}
+            for number, source in enumerate(page.diagrams, start=1)
         ],
-        "faces": _diagram_fonts(page.diagrams).rules if page.diagrams else "",
-        "family": page.fonts.text,
-        # what stands at the head and foot of a page is in its own stylesheet: margin boxes use the page's fonts
-        "header": "<span></span>",
-        "footer": "<span></span>",
+        # none: the page's own stylesheet has margin boxes, which use its fonts and know the cover
+        "header": "",
+        "footer": "",
         "author": "nyxcore",
         "created": f"{document.date.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
     }
@@ -72,9 +79,9 @@ def page_html(document: PageDocument) -> str:
     ------
     ValueError, FontsMissing, MarkdownTooLarge : as `print_job` does.
     """
-    page = _page(document)
+    page, words = _page(document), labels(document.language)
     return _DIAGRAM.sub(
-        lambda place: place[1] + _fallback(document, page.diagrams[int(place[2])]) + place[3], page.html
+        lambda place: place[1] + page.fallback(page.diagrams[int(place[2])], words) + place[3], page.html
     )
 
 
@@ -82,35 +89,24 @@ def _page(document: PageDocument) -> _Page:
     text = markup.render(document.markdown, language=document.language)
     pieces = tags.split(body(document, text))
     used, sequences = survey(pieces)
-    plain = {*_ALWAYS, *document.title, *document.project}
-    for source in text.diagrams:
-        add(plain, source)
-    wanted = {**used, Style(): plain | used.get(Style(), set()), Style(bold=True): _ALWAYS | used.get(Style(bold=True), set())}
-    if text.diagrams:  # their fallback is code
-        wanted[Style(mono=True)] = plain | used.get(Style(mono=True), set())
-    fonts = choose(Path(settings().fonts), wanted, sequences)
+    fonts = choose(Path(settings().fonts), _with_unwritten(used, document, text.diagrams), sequences)
     html = (
         f'<!doctype html>\n<html lang="{document.language}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         f"<title>{escape(document.title)}</title>\n<style>{fonts.rules}</style>\n"
-        f"<style>{stylesheet(document, fonts)}</style>\n</head>\n<body>\n{letter(pieces, fonts.missing)}\n</body>\n</html>\n"
+        f"<style>{stylesheet(document, fonts)}</style>\n</head>\n"
+        f"<body>\n{letter(pieces, fonts)}\n</body>\n</html>\n"
     )
     return _Page(html, text.diagrams, fonts)
 
 
-def _diagram_fonts(sources: Sequence[str]) -> Fonts:
-    characters = set(_ALWAYS)
-    for source in sources:
-        add(characters, source)
-    return choose(Path(settings().fonts), {Style(): characters, Style(bold=True): characters})
-
-
-def _alt(document: PageDocument, number: int) -> str:
-    return f"{labels(document.language).diagram} {number + 1}"
-
-
-def _fallback(document: PageDocument, source: str) -> str:
-    """What stands in the place of a diagram that was not drawn."""
-    note = labels(document.language).diagram_failed
-    return f'<pre><code>{escape(source)}</code></pre><p class="note">{escape(note)}</p>'
+def _with_unwritten(
+    used: Mapping[Style, Set[str]], document: PageDocument, diagrams: Sequence[str]
+) -> Mapping[Style, Set[str]]:
+    """What the page's HTML is set in, and what does not stand in it: running heads, page numbers, diagrams."""
+    unwritten = {*_ALWAYS, *document.title, *document.project}
+    for source in diagrams:
+        add(unwritten, source)
+    styles = [Style(), Style(bold=True)] + [Style(mono=True)] * bool(diagrams)  # the last: of their source
+    return {**used, **{style: unwritten | used.get(style, frozenset()) for style in styles}}

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
 from nyxcore.pages.fonts import Fonts
-from nyxcore.pages.models import PageDocument
+from nyxcore.pages.models import PageDocument, Paper
 
+# Heights of the cover's two parts; with a millimetre to spare, for what is higher than its page makes a second one.
+COVER: Mapping[Paper, tuple[str, str]] = {"A4": ("158mm", "138mm"), "Letter": ("148mm", "130mm")}
 SHEETS = ("page.css", "parts.css", "screen.css")
 
 _UNSAFE = re.compile(r"[^0-9A-Za-z .,:;·–—-]")
@@ -17,12 +20,13 @@ _UNSAFE = re.compile(r"[^0-9A-Za-z .,:;·–—-]")
 def stylesheet(document: PageDocument, fonts: Fonts) -> str:
     """The CSS of a page: paper, its running head and foot, fonts, and everything in `page.css` and after it."""
     head = _string(document.title, fonts)
+    band, facts = COVER[document.paper]
     side = "" if document.project in document.title else document.project
     return (
         f"@page{{size:{document.paper};"
         f"@top-left{{content:{head}}}@top-right{{content:{_string(side, fonts)}}}"
         '@bottom-right{content:counter(page)" / "counter(pages)}}\n'
-        f":root{{--text:{fonts.text};--mono:{fonts.mono or fonts.text};--emoji:{fonts.emoji}}}\n"
+        f":root{{--text:{fonts.text};--mono:{fonts.mono or fonts.text};--emoji:{fonts.emoji};--band:{band};--facts:{facts}}}\n"
         f"{_sheets()}"
     )
 
