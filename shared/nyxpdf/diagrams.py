@@ -87,6 +87,7 @@ def _open(page: Page, browser: Browser, drawing: Drawing) -> None:
         path.write_text(
             _PAGE.format(nonce=secrets.token_hex(16), code=code, mermaid=mermaid), encoding="utf-8"
         )
+    page.cut_off()
     page.open(path.as_uri())
     rules = "\n".join(face.rule for face in drawing.faces)
     milliseconds = int(drawing.created.timestamp() * 1000)
