@@ -162,9 +162,8 @@ class Page:
         """The result of a call."""
         return self._connection.call(method, params, self._budget, session=self._session)
 
-    def seal(self) -> None:
-        """No JavaScript and no network from here on, whatever is loaded."""
-        self.call("Emulation.setScriptExecutionDisabled", value=True)
+    def cut_off(self) -> None:
+        """No network from here on, whatever is loaded."""
         self.call("Network.enable")
         self.call(
             "Network.emulateNetworkConditions",
@@ -173,6 +172,11 @@ class Page:
             downloadThroughput=0,
             uploadThroughput=0,
         )
+
+    def seal(self) -> None:
+        """No JavaScript and no network from here on."""
+        self.call("Emulation.setScriptExecutionDisabled", value=True)
+        self.cut_off()
 
     def load(self, html: str) -> None:
         """Show the document and wait until its images have loaded."""

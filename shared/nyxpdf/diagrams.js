@@ -24,19 +24,25 @@ const SECURE = [
   "htmlLabels", "look", "fontFamily", "altFontFamily", "themeCSS", "deterministicIds", "deterministicIDSeed",
 ];
 
+const LONGEST = 50_000;
+
 function prepare(fonts, family, now) {
   instant = now;
   document.head.appendChild(document.createElement("style")).textContent = fonts;
   mermaid.initialize({
-    startOnLoad: false, securityLevel: "strict", secure: SECURE, suppressErrorRendering: true,
+    startOnLoad: false, securityLevel: "strict", secure: SECURE, maxTextSize: LONGEST, suppressErrorRendering: true,
     look: "classic", theme: "neutral", htmlLabels: false, flowchart: { htmlLabels: false },
     deterministicIds: true, deterministicIDSeed: "nyx",
     fontFamily: family, themeVariables: { fontFamily: family },
+    // these have families of their own, which nobody has
+    sequence: { actorFontFamily: family, noteFontFamily: family, messageFontFamily: family },
+    gantt: { fontFamily: family }, journey: { taskFontFamily: family },
   });
 }
 
 // The diagram as an XML document; text is measured, so its fonts are there first. Rejects what mermaid cannot parse.
 async function draw(source, family) {
+  if (source.length > LONGEST) throw new Error("too long"); // mermaid would draw a picture that says so
   seed = 1;
   try {
     await Promise.all(["400", "700"].map((weight) => document.fonts.load(`${weight} 16px ${family}`, source)));

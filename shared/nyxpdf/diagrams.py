@@ -33,6 +33,7 @@ class Drawing:
     """What all diagrams of a document share."""
 
     faces: tuple[fonts.Face, ...]
+    family: str
     created: datetime
 
     def script(self, call: str, *arguments: object) -> str:
@@ -63,12 +64,11 @@ def _draw_in(
     page: Page, waiting: list[tuple[int, str]], drawing: Drawing, share: Budget
 ) -> Iterator[tuple[int, str]]:
     """Draw what is waiting until all is drawn, or one has left the page in a state that nobody knows."""
-    family = fonts.family_list(drawing.faces)
     while waiting:
         number, source = waiting.pop(0)
         try:
             answer = page.within(share.limits.diagram_seconds).evaluate(
-                drawing.script("draw", source, family)
+                drawing.script("draw", source, drawing.family)
             )
         except DiagramTimeout:
             share.check()  # ends the document's diagrams when it is their time that is over
@@ -87,10 +87,11 @@ def _open(page: Page, browser: Browser, drawing: Drawing) -> None:
         path.write_text(
             _PAGE.format(nonce=secrets.token_hex(16), code=code, mermaid=mermaid), encoding="utf-8"
         )
+    page.cut_off()
     page.open(path.as_uri())
     rules = "\n".join(face.rule for face in drawing.faces)
     milliseconds = int(drawing.created.timestamp() * 1000)
-    page.evaluate(drawing.script("prepare", rules, fonts.family_list(drawing.faces), milliseconds))
+    page.evaluate(drawing.script("prepare", rules, drawing.family, milliseconds))
 
 
 def _with_fonts(svg: str, drawing: Drawing) -> str:

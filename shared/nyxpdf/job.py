@@ -2,7 +2,8 @@
 
     {"html": "<!doctype html>...",     finished, but for the places of diagrams and of page numbers
      "diagrams": [{"source": "graph TD...", "alt": "Diagram 1", "fallback": "<pre>...</pre>..."}],
-     "header": "<div>...</div>", "footer": "<div>...</div>",     Chromium's templates; both may be empty
+     "faces": "@font-face {...}", "family": "'Noto Sans', sans-serif",     fonts that the diagrams' text needs
+     "header": "<span></span>", "footer": "<span></span>",     Chromium's templates; these are nothing
      "author": "nyxcore", "created": "2026-11-23T10:00:00Z"}
 
 Places: `<figure class="diagram" data-diagram="0"></figure>` gets the diagram of that number or its fallback,
@@ -26,7 +27,7 @@ from nyxpdf.errors import InvalidJob
 _DIAGRAM: Final = re.compile(r'<figure class="diagram" data-diagram="(\d{1,5})"></figure>')
 _PAGE_OF: Final = re.compile(r'<span data-page-of="([^"<>]*)"></span>')
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_TEXTS: Final = ("html", "header", "footer", "author", "created")
+_TEXTS: Final = ("html", "faces", "family", "header", "footer", "author", "created")
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class PrintJob:
 
     html: str
     diagrams: tuple[Diagram, ...]
+    faces: str
+    family: str
     header: str
     footer: str
     author: str
@@ -87,7 +90,16 @@ def parse(data: bytes) -> PrintJob:
         raise InvalidJob("`created` of the print job is no time such as 2026-11-23T10:00:00Z.") from None
     if created.tzinfo is None:
         raise InvalidJob("`created` of the print job has no time zone.")
-    return PrintJob(read["html"], tuple(diagrams), read["header"], read["footer"], read["author"], created)
+    return PrintJob(
+        html=read["html"],
+        diagrams=tuple(diagrams),
+        faces=read["faces"],
+        family=read["family"],
+        header=read["header"],
+        footer=read["footer"],
+        author=read["author"],
+        created=created,
+    )
 
 
 def ids_to_number(html: str) -> frozenset[str]:

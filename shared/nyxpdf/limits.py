@@ -11,6 +11,7 @@ from typing import Final
 from nyxpdf.errors import RenderOutOfMemory, RenderTimeout
 
 MIB: Final = 1 << 20
+_BETWEEN_LOOKS: Final = 0.2  # seconds
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,26 @@ class DiagramTimeout(Exception):
     """A part of the work took longer than its share; the document goes on without it."""
 
 
+class _Watch:
+    """Looks at the memory now and then: a look takes some milliseconds."""
+
+    def __init__(self, memory: Callable[[], int]) -> None:
+        self._memory, self._next = memory, 0.0
+
+    def exceeds(self, limit: int) -> bool:
+        now = time.monotonic()
+        if now < self._next:
+            return False
+        self._next = now + _BETWEEN_LOOKS
+        return self._memory() > limit
+
+
 class Budget:
     """What is left of a document's time and memory. `check` is called again and again while the browser works."""
 
     def __init__(self, limits: Limits, memory: Callable[[], int]) -> None:
         self.limits = limits
-        self._memory = memory
+        self._watch = _Watch(memory)
         self._end = time.monotonic() + limits.seconds
         self._share_end = self._end
 
@@ -70,7 +85,7 @@ class Budget:
     def check(self) -> None:
         """Raises what `left` raises, and RenderOutOfMemory."""
         self.left()
-        if self._memory() > self.limits.memory:
+        if self._watch.exceeds(self.limits.memory):
             raise RenderOutOfMemory(
                 f"Printing took more than {self.limits.memory // MIB} MiB of memory; make the document smaller,"
                 " its tables and images first."

@@ -11,6 +11,7 @@ FOOTER = (
     '<div style="font-size:8px;width:100%;text-align:center">'
     '<span class="pageNumber"></span> / <span class="totalPages"></span></div>'
 )
+NOTHING = "<span></span>"
 FALLBACK = "<pre>the source</pre><p>This diagram could not be drawn.</p>"
 
 
@@ -27,7 +28,15 @@ def page(body: str, *, title: str = "A report", lang: str = "en", style: str = "
     )
 
 
-def job(html: str, diagrams: tuple[str, ...] = (), *, header: str = "", footer: str = FOOTER) -> bytes:
+def job(
+    html: str,
+    diagrams: tuple[str, ...] = (),
+    *,
+    header: str = NOTHING,
+    footer: str = FOOTER,
+    faces: str = "",
+    family: str = "sans-serif",
+) -> bytes:
     """A print job of a finished page."""
     return json.dumps(
         {
@@ -36,6 +45,8 @@ def job(html: str, diagrams: tuple[str, ...] = (), *, header: str = "", footer: 
                 {"source": source, "alt": f"Diagram {number}", "fallback": FALLBACK}
                 for number, source in enumerate(diagrams, start=1)
             ],
+            "faces": faces,
+            "family": family,
             "header": header,
             "footer": footer,
             "author": "nyxcore",

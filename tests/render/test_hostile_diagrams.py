@@ -1,0 +1,148 @@
+"""A diagram's source is text that anybody may have written: it gets nothing out, and no other diagram into trouble."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from leaks import Listener
+from print_jobs import CHROMIUM, FALLBACK, figure, job, page
+
+from nyxpdf import browser as browsers
+from nyxpdf import diagrams
+from nyxpdf.limits import Limits
+from nyxpdf.printer import Printed, Printer
+
+GOOD = (
+    "graph TD\n A[One] --> B[Two]",
+    'pie\n "a": 1\n "b": 2',
+    "stateDiagram-v2\n [*] --> queued\n queued --> done",
+)
+GRAPH = "graph TD\n A[x] --> B[y]"
+# by the path that each asks for; those with a star do so where nothing is protected
+SOURCES = {
+    "*label": 'graph TD\n A["<img src=URL>"]',
+    "handler": "graph TD\n A[\"<img src='data:,' onerror=fetch(`URL`)>\"]",
+    "theme-css": '%%{init: {"themeCSS": "@import url(URL);"}}%%\n' + GRAPH,
+    "*theme-css-url": '%%{init: {"themeCSS": ".node { background-image: url(URL) }"}}%%\n' + GRAPH,
+    "front-matter": "---\nconfig:\n  themeCSS: '@import url(URL);'\n---\n" + GRAPH,
+    "*image": 'graph TD\n A@{ img: "URL", label: "x", w: 9, h: 9 }',
+    "*font-family": '%%{init: {"fontFamily": "x; background-image: url(URL)"}}%%\n' + GRAPH,
+    "variables": '%%{init: {"themeVariables": {"primaryColor": "red; background: url(URL)"}}}%%\n' + GRAPH,
+    "style": GRAPH + "\n style A fill:url(URL),background-image:url(URL)",
+    "class": GRAPH + "\n classDef c fill:url(URL)\n class A c",
+    "click": GRAPH + '\n click A href "javascript:fetch(`URL`)"\n click B call fetch("URL")',
+    "*loosened": '%%{init: {"securityLevel": "loose", "htmlLabels": true}}%%\ngraph TD\n A["<img src=URL>"]',
+    "*secure-emptied": '%%{init: {"secure": [], "securityLevel": "loose"}}%%\ngraph TD\n A["<img src=URL>"]',
+    "prototype": '%%{init: {"__proto__": {"htmlLabels": true}, "constructor": {"prototype": {"x": 1}}}}%%\n'
+    + GRAPH,
+    "sequence-link": 'sequenceDiagram\n participant A\n links A: {"x": "URL"}\n A->>A: <img src=URL>',
+    "frame": 'graph TD\n A["<iframe src=URL></iframe><script>fetch(`URL`)</script>"]',
+    "refresh": "graph TD\n A[\"<meta http-equiv=refresh content='0;url=URL'>\"]",
+}
+WORKING = {name[1:] for name in SOURCES if name.startswith("*")}
+
+
+def document(sources: int) -> str:
+    return page("".join(map(figure, range(sources))))
+
+
+def images(printed: Printed) -> list[str]:
+    """What stands in the figures: the image of a diagram, or its fallback."""
+    return re.findall(r'<figure class="diagram">(.*?)</figure>', printed.html, re.DOTALL)
+
+
+def asking(origin: str) -> tuple[str, ...]:
+    return tuple(source.replace("URL", f"{origin}/v/{name.strip('*')}") for name, source in SOURCES.items())
+
+
+@pytest.fixture
+def loosened(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Printer]:
+    """A printer whose page of diagrams has none of its protections."""
+    code = diagrams._CODE.read_text()
+    code = code.replace('"strict"', '"loose"').replace("htmlLabels: false", "htmlLabels: true")
+    tmp_path.joinpath("loosened.js").write_text(
+        re.sub(r"const SECURE = \[.*?\]", "const SECURE = []", code, flags=re.S)
+    )
+    monkeypatch.setattr(browsers, "_NO_NETWORK", ())
+    monkeypatch.setattr(browsers.Page, "cut_off", lambda _: None)
+    monkeypatch.setattr(diagrams, "_CODE", tmp_path / "loosened.js")
+    monkeypatch.setattr(diagrams, "_PAGE", re.sub(r"<meta http-equiv.*?>\n", "", diagrams._PAGE, flags=re.S))
+    printer = Printer(CHROMIUM, Limits())
+    yield printer
+    printer.close()
+
+
+def test_some_of_them_get_out_where_nothing_is_protected(loosened: Printer) -> None:
+    """The control: the sources, the listener and the names of the paths are right."""
+    with Listener() as listener:
+        loosened.print(job(document(len(SOURCES)), asking(f"http://127.0.0.1:{listener.port}")))
+        assert listener.asked - {"a connection"} >= WORKING
+
+
+def test_none_of_them_gets_out(printer: Printer) -> None:
+    with Listener() as listener:
+        own = Printer(CHROMIUM, Limits())
+        try:
+            own.print(job(document(len(SOURCES)), asking(f"http://127.0.0.1:{listener.port}")))
+        finally:
+            own.close()
+        assert listener.asked == set()
+
+
+def test_the_diagrams_around_hostile_ones_are_drawn_as_if_these_were_not_there(printer: Printer) -> None:
+    alone = images(printer.print(job(document(3), GOOD)))
+    mixed: list[str] = []
+    for source in asking("http://127.0.0.1:9"):
+        mixed += [GOOD[len(mixed) // 2 % 3], source]
+    drawn = images(printer.print(job(document(len(mixed)), tuple(mixed))))
+    pictures = [re.sub(r'alt="[^"]*"', "", image) for image in alone]
+    assert all(image.startswith("<img ") for image in pictures)
+    for at in range(0, len(mixed), 2):
+        assert re.sub(r'alt="[^"]*"', "", drawn[at]) == pictures[at // 2 % 3], mixed[at - 1]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "not mermaid at all",
+        "graph TD\n A[",
+        "",
+        "graph TD\n A[" + "x" * 100_000 + "]",
+        "%%{init: {\n" + GRAPH,
+    ],
+    ids=["words", "unclosed", "empty", "huge", "broken directive"],
+)
+def test_one_that_does_not_parse_leaves_its_source_and_hurts_nothing_else(
+    printer: Printer, source: str
+) -> None:
+    printed = printer.print(job(document(3), (GOOD[0], source, GOOD[1])))
+    before, broken, after = images(printed)
+    assert broken == FALLBACK
+    assert before.startswith("<img ") and after.startswith("<img ")
+    assert printed.pages == 1
+
+
+def test_one_that_takes_too_long_leaves_its_source_and_hurts_nothing_else() -> None:
+    edges = "\n".join(f" n{a} --> n{b}" for a in range(30) for b in range(30) if a % 7 != b % 5)[:49_000]
+    slow = f"graph TD\n{edges}".rsplit("\n", 1)[0]
+    printer = Printer(CHROMIUM, Limits(diagram_seconds=1.0))
+    try:
+        before, broken, after = images(printer.print(job(document(3), (GOOD[0], slow, GOOD[1]))))
+    finally:
+        printer.close()
+    assert broken == FALLBACK
+    assert before.startswith("<img ") and after.startswith("<img ")
+
+
+def test_what_is_left_when_the_diagrams_time_is_over_is_printed_with_its_source() -> None:
+    printer = Printer(CHROMIUM, Limits(diagrams_seconds=3.0))
+    try:
+        found = images(printer.print(job(document(500), GOOD[:1] * 500)))
+    finally:
+        printer.close()
+    assert len(found) == 500
+    assert found[0].startswith("<img ")
+    assert found[-1] == FALLBACK
