@@ -58,6 +58,7 @@ def test_a_ticket_in_the_making_does_not_hide_a_queued_run_from_dispatch(
             secret_sha256=bytes(32),
             run_id=run.id,
             token_id=None,
+            subject=None,
             expires_at=clock.now(),
         )
         with more_databases().transaction(tenant_id) as connection:
