@@ -144,9 +144,13 @@ def _http_error(request: Request, error: Exception) -> JSONResponse:
 
 def _methods_at(request: Request, error: HTTPException) -> list[str]:
     """Every method that is served at the request's path (RFC 9110 section 10.2.1): the router names one route's."""
+    paths = request.app.openapi()["paths"]
+    here = request.scope["path"]
+    if here in paths:  # /reports/pdf is no report
+        return sorted(method.upper() for method in paths[here])
     methods = set((error.headers or {}).get("allow", (error.headers or {}).get("Allow", "")).split(", "))
-    for path, item in request.app.openapi()["paths"].items():
-        if compile_path(path)[0].match(request.scope["path"]):
+    for path, item in paths.items():
+        if compile_path(path)[0].match(here):
             methods |= {method.upper() for method in item}
     return sorted(methods - {""})
 

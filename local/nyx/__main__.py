@@ -25,6 +25,7 @@ class Command:
 COMMANDS: Final = (
     Command("demo", "nyx.demo", "run the main job on a well-known package"),
     Command("fix", "nyx.fix", "scan a folder, fix what can be fixed and verified, and report"),
+    Command("report", "nyx.report", "list, show or pdf: what earlier runs have reported"),
     Command("dev", "nyx.dev", "the whole stack on this machine, until Ctrl-C"),
     Command("db", "nyx.db", "migrate, status or check: the schema of the database"),
     Command("doctor", "nyx.doctor", "what is missing on this machine, and how to get it"),

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import httpx
 
 from nyx.errors import LocalError, StackStopped
+from nyx.events import follow
 
 type Json = dict[str, Any]
 
@@ -27,10 +28,11 @@ class Api:
     """A client of one tenant."""
 
     def __init__(self, url: str, token: str) -> None:
+        self._origin, self._token = url, token
         self._http = httpx.Client(
             base_url=f"{url}/api/v1",
             headers={"Authorization": f"Bearer {token}"},
-            timeout=httpx.Timeout(30.0, connect=5.0),
+            timeout=httpx.Timeout(40.0, connect=5.0),
             trust_env=False,
         )
 
@@ -52,6 +54,30 @@ class Api:
         """The bytes at `path`, through a presigned link where the API answers with one."""
         return self._followed(self._send("GET", path, headers={"Accept": accept})).content
 
+    def pdf(self, report_id: str, paper: str = "A4") -> bytes:
+        """The report as PDF, however long printing it takes.
+
+        Raises
+        ------
+        ApiRefused : there is no such report, or it cannot be printed; the message says why.
+        """
+        response = self._send("POST", "/reports/pdf", json={"reportId": report_id, "paper": paper})
+        printed: Json = response.json()
+        if response.status_code == httpx.codes.ACCEPTED:
+            printed = self._printed(str(printed["id"]))
+        return _linked(printed["url"]).content
+
+    def _printed(self, run_id: str) -> Json:
+        """What a run of kind `pdf` comes to."""
+        for _ in follow(self._origin, self._token, run_id):
+            continue
+        run = self.get(f"/runs/{run_id}")
+        if run["status"] != "succeeded":
+            error = run["error"] or {"code": run["status"], "message": f"printing was {run['status']}"}
+            raise ApiRefused(error["message"], error["code"], 0)
+        result: Json = run["result"]
+        return result
+
     def items(self, path: str, **params: str) -> Iterator[Json]:
         """Every item of a paged list."""
         cursor: str | None = None
@@ -66,13 +92,7 @@ class Api:
         """The response itself, or what the presigned link gives that it leads to: answers above 4 MB."""
         if response.status_code != httpx.codes.SEE_OTHER:
             return response
-        # without our token: the link is signed, and S3 refuses a request that is authorised twice
-        linked = httpx.get(response.headers["Location"], timeout=60.0, trust_env=False)
-        if linked.is_error:
-            raise ApiRefused(
-                f"storage answered {linked.status_code} to a link of the API", "bad_link", linked.status_code
-            )
-        return linked
+        return _linked(response.headers["Location"])
 
     def _send(self, method: str, path: str, **options: Any) -> httpx.Response:
         try:
@@ -84,6 +104,16 @@ class Api:
         if response.status_code >= httpx.codes.BAD_REQUEST:
             raise _refusal(response)
         return response
+
+
+def _linked(url: str) -> httpx.Response:
+    """What is at a presigned link; without our token, for S3 refuses a request that is authorised twice."""
+    linked = httpx.get(url, timeout=60.0, trust_env=False)
+    if linked.is_error:
+        raise ApiRefused(
+            f"storage answered {linked.status_code} to a link of the API", "bad_link", linked.status_code
+        )
+    return linked
 
 
 def _refusal(response: httpx.Response) -> ApiRefused:

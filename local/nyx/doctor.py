@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from nyx.environment import CHROMIUM, FONTS
 from nyx.errors import LocalError
 from nyx.home import Home, home_folder
 from nyx.ports import DEFAULT, listen
@@ -47,10 +48,12 @@ def examine() -> Iterator[Finding]:
     yield _tried("PostgreSQL", _postgres)
     yield _tool("ruff", "run `make setup`")
     yield _tool("ast-grep", "run `make setup`")
+    yield _unpacked("Chromium", CHROMIUM, "headless_shell")
+    yield _unpacked("fonts", FONTS, "index.json")
     yield _tool(
         "git", "install git; `nyx fix --apply` needs it, and patches are not tried without it", needed=False
     )
-    yield _tool("node", "install Node.js 20 or later; only some tests and PDF reports need it", needed=False)
+    yield _tool("node", "install Node.js 20 or later; `make setup` and some tests need it", needed=False)
     home = home_folder()
     yield _disk(home)
     yield _tried("home", lambda: _home(home))
@@ -86,6 +89,11 @@ def _tool(name: str, cure: str, *, needed: bool = True) -> Finding:
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
     return Finding(name, found is not None, found or cure, needed)
+
+
+def _unpacked(name: str, folder: Path, part: str) -> Finding:
+    there = (folder / part).is_file()
+    return Finding(name, there, str(folder) if there else "run `make setup`; PDF reports need it")
 
 
 def _disk(home: Path) -> Finding:

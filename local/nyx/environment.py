@@ -68,6 +68,12 @@ class Shell:
         )
 
 
+_LAYERS: Final = Path(__file__).parents[2] / "layers"
+CHROMIUM: Final = _LAYERS / "chromium/opt/chromium"
+FONTS: Final = _LAYERS / "pages/opt/fonts"
+"""What `make setup` unpacks, and `make build` packs into the layers."""
+
+
 @dataclass(frozen=True)
 class Addresses:
     """Where the parts of a stack are, and the key that the embedded AWS takes."""
@@ -99,6 +105,8 @@ def of_functions(shell: Shell, home: Home, addresses: Addresses) -> dict[str, st
     nothing = str(home.tmp / "no-such-file")
     return {
         **common,
+        "NYX_CHROMIUM": str(CHROMIUM),
+        "NYX_FONTS": str(FONTS),
         "HOME": str(home.tmp),  # so that no configuration of the user's is read
         "NYX_DEPLOYMENT": "embedded",
         "NYX_BUCKET": BUCKET,

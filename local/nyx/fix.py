@@ -140,6 +140,7 @@ def fix_folder(path: Path, *, out: Path, view: View, stack: Stack, outcome: Outc
             view.close()
         outcome.run = api.get(f"/runs/{run_id}")
         _collect(api, run_id, outcome, OutputFolder(out))
+        _print(api, outcome, OutputFolder(out))
     finally:
         api.close()
 
@@ -257,6 +258,16 @@ def _collect(api: Api, run_id: str, outcome: Outcome, out: OutputFolder) -> None
         out.write("report.md", api.content(f"/reports/{reports[0]['id']}", "text/markdown"))
     if outcome.run and outcome.run["status"] == "succeeded":
         out.write("fixes.patch", api.content(f"/runs/{run_id}/patch", "text/x-diff"))
+
+
+def _print(api: Api, outcome: Outcome, out: OutputFolder) -> None:
+    """The report as PDF. The run has ended, and well: what goes wrong here is told and takes nothing away."""
+    if outcome.report is None:
+        return
+    try:
+        out.write("report.pdf", api.pdf(outcome.report["id"]))
+    except ApiRefused as error:
+        print(f"nyx fix: the report was not printed: {error.message}", file=sys.stderr)
 
 
 def _apply(path: Path, patch: Path) -> bool:

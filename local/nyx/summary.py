@@ -44,7 +44,7 @@ def summary(
         *_commonest(findings),
         *_example(findings, fixes),
         "",
-        f"report   {out / 'report.md'}",
+        f"report   {out / 'report.md'}{_and_pdf(out)}",
         *_patch(path, out / "fixes.patch", applied=applied, fixes=len(fixes)),
         "",
         "next:",
@@ -64,6 +64,10 @@ def counted(count: int, noun: str) -> str:
 def _commonest(findings: Sequence[Mapping[str, Any]]) -> list[str]:
     reasons = Counter(finding["reason"] for finding in findings if finding["state"] == "failed")
     return [_cut(f"  most often because: {printable(reason)}") for reason, _ in reasons.most_common(1)]
+
+
+def _and_pdf(out: Path) -> str:
+    return f", {out / 'report.pdf'}" if (out / "report.pdf").exists() else ""
 
 
 def _patch(path: Path, patch: Path, *, applied: bool, fixes: int) -> list[str]:

@@ -30,6 +30,9 @@ class Settings(BaseModel):
     )
     bucket: str = Field(default="nyxcore", description="S3 bucket of packs, patches, archives")
     public_base_url: str = Field(default="http://127.0.0.1:8000", description="origin that links are made of")
+    report_base_url: str = Field(
+        default="https://nyxcore.cloud", description="origin of the pages that show reports to people"
+    )
     deployment: Literal["aws", "embedded"] = "aws"
     aws_endpoint_url: str | None = Field(default=None, description="moto's address in the embedded stack")
     state_machines: Annotated[dict[str, str], BeforeValidator(_json)] = Field(
@@ -40,6 +43,9 @@ class Settings(BaseModel):
     stream_window_seconds: float = Field(default=120.0, description="longest life of one SSE response")
     streams_per_tenant: int = Field(default=1000, description="streams that a tenant may have open at once")
     streams_per_run: int = Field(default=200, description="streams of one run that may be open at once")
+    pdf_patience_seconds: float = Field(
+        default=20.0, description="how long POST /reports/pdf waits for a PDF before it answers 202"
+    )
     pool_size: int = Field(default=0, description="0: one lazy connection a process (Lambda); n: a pool of n")
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_json)] = Field(
         default=(),

@@ -19,19 +19,29 @@ from api.routers.runs import visible_run
 from nyxcore.db.connection import Connection, database
 from nyxcore.errors import NyxError
 from nyxcore.idempotency.service import Answer
+from nyxcore.pages.models import Language
 from nyxcore.reports import generator, service
 from nyxcore.reports.models import Report, ReportSummary, Style
+from nyxcore.reports.naming import file_name
 from nyxcore.reports.repository import ReportFilter
-from nyxcore.runs.models import RunKind
+from nyxcore.runs.models import PipelineKind
 from nyxcore.storage import objects
 from nyxcore.wire import RequestModel
 
 router = APIRouter(tags=["reports"])
 
-type Form = Literal["application/json", "text/markdown"]
+type Form = Literal["application/json", "text/markdown", "text/html"]
 
 _JSON: Form = "application/json"
 _MARKDOWN: Form = "text/markdown"
+_HTML: Form = "text/html"
+_FORMS: dict[Form, str] = {_JSON: "json", _MARKDOWN: "md", _HTML: "html"}
+
+# A report quotes code that nobody here has written: its page runs nothing and loads nothing.
+_PAGE_POLICY = (
+    "default-src 'none'; img-src data:; font-src data:; style-src 'unsafe-inline'; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'"
+)
 
 
 class NotAcceptable(NyxError):
@@ -44,7 +54,7 @@ class ReportDraft(RequestModel):
     """A report that is asked for."""
 
     style: Style = Field(examples=["technical"])
-    language: str = Field(default="en", pattern=r"^[a-z]{2}(-[A-Z]{2})?$")
+    language: Language = "en"
     persona: None = Field(default=None, description="not available yet")
 
 
@@ -87,7 +97,7 @@ def list_reports(
     caller: ReportsReader,
     page: PageParameters,
     project_id: Annotated[UUID | SkipJsonSchema[None], Query(alias="projectId")] = None,
-    type: Annotated[RunKind | SkipJsonSchema[None], Query(description="kind of the run")] = None,
+    type: Annotated[PipelineKind | SkipJsonSchema[None], Query(description="kind of the run")] = None,
     style: Annotated[Style | SkipJsonSchema[None], Query()] = None,
 ) -> PageOf[ReportSummary]:
     """The tenant's reports, newest first, without content and without those that are deleted."""
@@ -103,32 +113,47 @@ def list_reports(
     response_model=Report,
     responses={
         200: {
-            "description": "The report as JSON, or its Markdown alone",
-            "content": {_MARKDOWN: {"schema": {"type": "string"}, "example": "# Flask\n"}},
+            "description": "The report as JSON, its Markdown alone, or the page that is printed",
+            "content": {
+                _MARKDOWN: {"schema": {"type": "string"}, "example": "# Flask\n"},
+                _HTML: {"schema": {"type": "string"}, "example": "<!doctype html>"},
+            },
         },
         303: SEE_OTHER,
         **problems(406),
     },
 )
 def get_report(request: Request, caller: ReportsReader, report_id: ReportId) -> Response:
-    """The report as JSON; with `Accept: text/markdown` its Markdown alone. Above 4 MB: 303 to a link."""
+    """The report as JSON; as Markdown or as a page where `Accept` says so. Above 4 MB: 303 to a link.
+
+    The page is what the PDF is printed from. Its diagrams are drawn once the PDF has been printed; until then
+    their sources stand in their places.
+    """
     form = _negotiate(request.headers.get("accept", "*/*"))
     with database().transaction(caller.tenant_id) as connection:
         report = service.get_report(connection, caller, report_id)
-    text = report.content if form == _MARKDOWN else report.model_dump_json(by_alias=True)
-    extension = "md" if form == _MARKDOWN else "json"
-    content_type = f"{form}; charset=utf-8" if form == _MARKDOWN else form
+    ending = _FORMS[form]
     response = deliver(
-        text.encode(),
+        _content(caller.tenant_id, report, form),
         # below the run's prefix, the only one beside the repositories' that the function may write to
         key=objects.run_key(
-            caller.tenant_id, report.run_id, f"reports/{report_id}/{report.content_hash}.{extension}"
+            caller.tenant_id, report.run_id, f"reports/{report_id}/{report.content_hash}.{ending}"
         ),
-        filename=f"report-{report_id}.{extension}",
-        content_type=content_type,
+        filename=file_name(report.title, ending),
+        content_type=form if form == _JSON else f"{form}; charset=utf-8",
     )
     response.headers["Vary"] = "Accept"
+    if form == _HTML:
+        response.headers["Content-Security-Policy"] = _PAGE_POLICY
     return response
+
+
+def _content(tenant_id: UUID, report: Report, form: Form) -> bytes:
+    if form == _HTML:
+        from nyxcore.reports import page  # what lays it out costs a cold start that few calls need
+
+        return page.shown(tenant_id, report)
+    return (report.content if form == _MARKDOWN else report.model_dump_json(by_alias=True)).encode()
 
 
 @router.delete("/reports/{reportId}", operation_id="deleteReport", summary="Delete a report", status_code=204)
@@ -146,11 +171,12 @@ def restore_report(caller: ReportsWriter, report_id: ReportId) -> ReportSummary:
 
 
 def _negotiate(accept: str) -> Form:
-    """The better of JSON and Markdown by an Accept header (RFC 9110 section 12.5.1); JSON where both are equal."""
-    qualities = {form: _quality(accept, form) for form in (_JSON, _MARKDOWN)}
-    if max(qualities.values()) <= 0:
-        raise NotAcceptable(f"a report is {_JSON} or {_MARKDOWN}, none of which Accept allows")
-    return _MARKDOWN if qualities[_MARKDOWN] > qualities[_JSON] else _JSON
+    """The best of the forms by an Accept header (RFC 9110 section 12.5.1); where some are equal, JSON first."""
+    qualities = {form: _quality(accept, form) for form in _FORMS}
+    best = max(qualities.values())
+    if best <= 0:
+        raise NotAcceptable(f"a report is {', '.join(_FORMS)}, none of which Accept allows")
+    return next(form for form, quality in qualities.items() if quality == best)
 
 
 def _quality(accept: str, form: str) -> float:

@@ -20,7 +20,7 @@ from nyxcore.errors import InvalidInput, NotFound
 from nyxcore.idempotency.service import Answer
 from nyxcore.paging import Page, cut
 from nyxcore.runs import dispatch, service
-from nyxcore.runs.models import Run, RunKind, RunOptions, RunStatus
+from nyxcore.runs.models import PipelineKind, Run, RunKind, RunOptions, RunStatus
 from nyxcore.tenancy.models import Principal
 from nyxcore.wire import RequestModel
 
@@ -44,7 +44,7 @@ def _keepable[Value](value: Value, depth: int = 0) -> Value:
 class RunDraft(RequestModel):
     """A run that is asked for."""
 
-    kind: RunKind = Field(examples=["auto-fix"])
+    kind: PipelineKind = Field(examples=["auto-fix"])
     project_id: UUID
     repository_id: UUID | None = Field(
         default=None,

@@ -20,6 +20,9 @@ from nyx.errors import LocalError
 from nyxcore import clock
 
 _EVERY: Final = 60.0  # seconds; template.yaml: rate(1 minute)
+_OUTSIDE: Final = (
+    2  # workers without the database, started when needed: a PDF does not wait for a large fetch
+)
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,9 @@ def _lambda(settings: Configuration, functions: dict[str, Function]) -> Lambda:
         )
 
     return Lambda(
-        functions, pool(environment, settings["size"], database=True), pool(outside, 1, database=False)
+        functions,
+        pool(environment, settings["size"], database=True),
+        pool(outside, _OUTSIDE, database=False),
     )
 
 

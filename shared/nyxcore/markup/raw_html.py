@@ -1,8 +1,9 @@
 """Raw HTML of a document: harmless tags stay, everything else is shown as the text that it is.
 
 Every tag is written anew from the allow-list, without `class`, `id` or `data-*`, so that a document cannot forge what
-the conversion makes. A tag counts only with its partner in the same container of the document (`</div>` cannot close what
-it did not open, one `<b>` does not spread to the end, depth is bounded); one without is text, as `List<T>` should be.
+the conversion makes. A tag counts only with its partner in the same container of the document (`</div>` cannot close
+what it did not open, one `<b>` does not spread to the end, depth is bounded); one without is text, as `List<T>`
+should be.
 """
 
 from __future__ import annotations

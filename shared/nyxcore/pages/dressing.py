@@ -11,7 +11,10 @@ from nyxcore.pages import tags
 
 LINE_COLUMNS = 86  # of code that fit beside each other on A4; a longer line is marked where it goes on
 WIDE, WIDER, WIDEST = 6, 8, 11  # a table with more columns is set smaller
-ROOM, MORE_ROOM = 88, 98  # characters beside each other that fit into a table, and into one that is set smaller
+ROOM, MORE_ROOM = (
+    88,
+    98,
+)  # characters beside each other that fit into a table, and into one that is set smaller
 BREAKABLE = 13  # characters from which on a name may break after its punctuation
 
 _LONG_WORD = re.compile(rf"\S{{{BREAKABLE},}}")

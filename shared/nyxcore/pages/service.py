@@ -48,7 +48,8 @@ def print_job(document: PageDocument) -> bytes:
 
     Its page has everything inside, and two kinds of places that the renderer fills: `<figure class="diagram"
     data-diagram="n"></figure>` with the n-th of `diagrams`, `<span data-page-of="id"></span>` with a page number.
-    The page brings the fonts of its diagrams' text too: the renderer takes them from it, and in the page's order.
+    `faces` are the CSS rules of its fonts, those of its diagrams' text included; `family` is the list for
+    `font-family`.
 
     Raises
     ------
@@ -63,6 +64,9 @@ def print_job(document: PageDocument) -> bytes:
             {"source": source, "alt": f"{words.diagram} {number}", "fallback": page.fallback(source, words)}
             for number, source in enumerate(page.diagrams, start=1)
         ],
+        # an SVG image sees nothing of the page around it: the renderer gives each the faces that its text needs
+        "faces": page.fonts.rules if page.diagrams else "",
+        "family": page.fonts.text,
         # none: the page's own stylesheet has margin boxes, which use its fonts and know the cover
         "header": "",
         "footer": "",

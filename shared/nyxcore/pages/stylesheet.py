@@ -26,7 +26,8 @@ def stylesheet(document: PageDocument, fonts: Fonts) -> str:
         f"@page{{size:{document.paper};"
         f"@top-left{{content:{head}}}@top-right{{content:{_string(side, fonts)}}}"
         '@bottom-right{content:counter(page)" / "counter(pages)}}\n'
-        f":root{{--text:{fonts.text};--mono:{fonts.mono or fonts.text};--emoji:{fonts.emoji};--band:{band};--facts:{facts}}}\n"
+        f":root{{--text:{fonts.text};--mono:{fonts.mono or fonts.text};--emoji:{fonts.emoji};"
+        f"--band:{band};--facts:{facts}}}\n"
         f"{_sheets()}"
     )
 

@@ -9,6 +9,7 @@ import os
 from nyxcore.db.connection import Database
 from nyxcore.errors import DatabaseUnavailable, NyxError
 from nyxcore.pipelines.task import TaskInput
+from nyxcore.reports.print_errors import PRINT_ERRORS
 from nyxcore.runs import service as runs
 from nyxcore.runs.dispatch import dispatch
 
@@ -33,7 +34,7 @@ def _reason(failure: dict[str, str]) -> dict[str, str]:
     name = failure.get("Error", "")
     if name == DatabaseUnavailable.__name__:  # libpq's words name hosts and roles: they are for the log
         return {"code": DatabaseUnavailable.code, "message": _NO_DATABASE}
-    codes = {kind.__name__: kind.code for kind in _all_errors(NyxError)}
+    codes = {kind.__name__: kind.code for kind in (*_all_errors(NyxError), *PRINT_ERRORS)}
     if name in codes:
         return {"code": codes[name], "message": _message(failure.get("Cause", ""))}
     if os.strerror(errno.ENOSPC) in failure.get("Cause", ""):  # from S3, Postgres or the work folder alike

@@ -12,6 +12,7 @@ from nyxcore.analysis.rules import ast_grep_rules, python_rules
 from nyxcore.db.connection import Connection
 from nyxcore.errors import InvalidInput, NotFound, RunNotFinished
 from nyxcore.findings import repository as findings
+from nyxcore.pages.models import Language
 from nyxcore.projects import repository as projects
 from nyxcore.reports import repository
 from nyxcore.reports.auto_fix import AutoFixReport, Skipped, render, title
@@ -26,7 +27,7 @@ _ALL = 2**31 - 1
 
 
 def create(
-    connection: Connection, tenant_id: UUID, run_id: UUID, *, style: Style, language: str = "en"
+    connection: Connection, tenant_id: UUID, run_id: UUID, *, style: Style, language: Language = "en"
 ) -> Report:
     """A new version of the report on a finished run.
 
@@ -45,7 +46,7 @@ def create(
 
 
 def write(
-    connection: Connection, tenant_id: UUID, run: dict[str, Any], *, style: Style, language: str = "en"
+    connection: Connection, tenant_id: UUID, run: dict[str, Any], *, style: Style, language: Language = "en"
 ) -> Report:
     """The report on `run`, a row of `runs`, as the next version of its style and language.
 

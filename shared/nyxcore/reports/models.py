@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 from uuid import UUID
 
 from pydantic import Field
 
-from nyxcore.runs.models import RunKind
+from nyxcore.pages.models import Language
+from nyxcore.runs.models import PipelineKind
 from nyxcore.wire import Instant, WireModel
 
 Style = Literal["executive", "security", "technical", "marketing"]
+
+STYLES: tuple[Style, ...] = get_args(Style)
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 
 class ReportSummary(WireModel):
@@ -19,9 +23,9 @@ class ReportSummary(WireModel):
     id: UUID
     project_id: UUID
     run_id: UUID
-    type: RunKind
+    type: PipelineKind
     style: Style
-    language: str = Field(examples=["en"])
+    language: Language
     version: int = Field(description="counted from 1 for each run, style and language")
     title: str = Field(examples=["Flask · Auto-fix · 2026-11-23"])
     content_hash: str = Field(description="SHA-256 of the content in UTF-8, lower-case hex")

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from nyxcore.db.connection import Connection
 from nyxcore.ids import uuid7
+from nyxcore.pages.models import Language
 from nyxcore.reports.models import Report, ReportSummary, Style
-from nyxcore.runs.models import RunKind
+from nyxcore.runs.models import PipelineKind
 
 _VERSION = """
 select coalesce(max(version), 0) + 1 as version from reports
@@ -45,7 +46,7 @@ class ReportFilter:
 
     project_id: UUID | None = None
     run_id: UUID | None = None
-    type: RunKind | None = None
+    type: PipelineKind | None = None
     style: Style | None = None
 
 
@@ -63,9 +64,9 @@ def insert(
     *,
     project_id: UUID,
     run_id: UUID,
-    type: RunKind,
+    type: PipelineKind,
     style: Style,
-    language: str,
+    language: Language,
     title: str,
     content: str,
     created_at: datetime,

@@ -13,7 +13,8 @@ from pydantic import Field, StrictBool
 from nyxcore.analysis.rules.tables import Category
 from nyxcore.wire import Instant, RequestModel, WireModel
 
-RunKind = Literal["auto-fix", "refactor", "code-analysis", "workflow"]
+PipelineKind = Literal["auto-fix", "refactor", "code-analysis", "workflow"]
+RunKind = Literal[PipelineKind, "pdf"]
 RunStatus = Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled"]
 FinalStatus = Literal["succeeded", "failed", "cancelled"]
 EventType = Literal[
@@ -96,7 +97,7 @@ class Run(WireModel):
 
     id: UUID
     kind: RunKind
-    project_id: UUID
+    project_id: UUID | None = Field(description="null for a PDF of Markdown that somebody sent")
     repository_id: UUID | None
     workflow_id: UUID | None = None
     retry_of: UUID | None
@@ -117,7 +118,9 @@ class Run(WireModel):
 def links(run_id: object, kind: RunKind, base_url: str) -> Links:
     """The links of a run below `base_url`, an origin without a path."""
     root = f"{base_url.rstrip('/')}/api/v1"
-    return Links(self=f"{root}/runs/{run_id}", events=f"{root}/events/{_EVENTS_PATH[kind]}/{run_id}")
+    return Links(
+        self=f"{root}/runs/{run_id}", events=f"{root}/events/{_EVENTS_PATH.get(kind, 'runs')}/{run_id}"
+    )
 
 
 def run_of(row: Mapping[str, Any], base_url: str) -> Run:

@@ -251,8 +251,9 @@ def finish(
 
 
 def lock_next_queued(connection: Connection, tenant_id: UUID, kinds: Sequence[str]) -> UUID | None:
-    """The tenant's oldest queued run of these kinds if one more may run, its row locked; else None.
+    """The tenant's oldest queued run of these kinds of which one more may run, its row locked; else None.
 
+    PDFs are counted apart: somebody waits for one, and it is small beside a pipeline.
     The tenant's settings are locked first, so that two dispatchers at once count one after the other.
     """
     settings = connection.execute(
@@ -261,11 +262,21 @@ def lock_next_queued(connection: Connection, tenant_id: UUID, kinds: Sequence[st
     if settings is None:
         return None
     row = connection.execute(
-        "select id from runs where tenant_id = %(tenant)s and status = 'queued' and finished_at is null"
+        "select id from runs next where tenant_id = %(tenant)s and status = 'queued' and finished_at is null"
         " and kind = any(%(kinds)s) and (select count(*) from runs where tenant_id = %(tenant)s"
-        " and status = 'running' and finished_at is null) < %(limit)s"
+        " and status = 'running' and finished_at is null and (kind = 'pdf') = (next.kind = 'pdf')) < %(limit)s"
         " order by id limit 1 for no key update skip locked",
         {"tenant": tenant_id, "kinds": list(kinds), "limit": settings["max_running_runs"]},
+    ).fetchone()
+    return None if row is None else row["id"]
+
+
+def unfinished_pdf(connection: Connection, tenant_id: UUID, target: str) -> UUID | None:
+    """The run that is making the PDF of this key already, or None."""
+    row = connection.execute(
+        "select id from runs where tenant_id = %s and kind = 'pdf' and finished_at is null"
+        " and input ->> 'target' = %s order by id limit 1",
+        (tenant_id, target),
     ).fetchone()
     return None if row is None else row["id"]
 

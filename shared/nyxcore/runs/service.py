@@ -80,6 +80,35 @@ def create_run(
     return _insert(connection, tenant_id, values, action="run.create")
 
 
+def create_pdf_run(
+    connection: Connection,
+    tenant_id: UUID,
+    *,
+    project_id: UUID | None,
+    input: Mapping[str, Any],
+    actor: str,
+) -> Run:
+    """A queued run that prints what `input` names (see `nyxcore.reports.pdf.PdfInput`).
+
+    Where a run is making that PDF already, it is that run. Raises InvalidInput where no PDF can be made.
+    """
+    _require_available("pdf")
+    present = repository.unfinished_pdf(connection, tenant_id, input["target"])
+    if present is not None:
+        return get_run(connection, tenant_id, present)
+    values = {
+        "kind": "pdf",
+        "project_id": project_id,
+        "repository_id": None,
+        "retry_of": None,
+        "source": {},
+        "input": input,
+        "options": {},
+        "created_by": actor,
+    }
+    return _insert(connection, tenant_id, values, action="run.create")
+
+
 def retry_run(connection: Connection, tenant_id: UUID, run_id: UUID, *, actor: str) -> Run:
     """A new queued run of the same source, input and options, with `retryOf`.
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 from nyxcore import clock
@@ -35,6 +36,16 @@ def run_key(tenant_id: UUID, run_id: UUID, name: str) -> str:
 def repository_key(tenant_id: UUID, repository_id: UUID, name: str) -> str:
     """Key of something that outlives the run: an uploaded archive, what is known of a tree."""
     return f"{tenant_id}/repositories/{repository_id}/{name}"
+
+
+def page_key(tenant_id: UUID, name: str) -> str:
+    """Key of something that is to be printed: the page of a document, or the Markdown that it is made of."""
+    return f"{tenant_id}/pages/{name}"
+
+
+def pdf_key(tenant_id: UUID, name: str) -> str:
+    """Key of a printed document."""
+    return f"{tenant_id}/pdf/{name}"
 
 
 @cache
@@ -88,17 +99,31 @@ def download(key: str, path: Path) -> None:
             file.write(piece)
 
 
-def size(key: str) -> int | None:
-    """Bytes of the object, or None when there is none."""
+@dataclass(frozen=True)
+class Described:
+    """An object without its content."""
+
+    bytes: int
+    metadata: dict[str, str]
+
+
+def describe(key: str) -> Described | None:
+    """Bytes and metadata of the object, or None when there is none."""
     from botocore.exceptions import ClientError
 
     try:
-        length: int = client().head_object(Bucket=settings().bucket, Key=key)["ContentLength"]
+        head = client().head_object(Bucket=settings().bucket, Key=key)
     except ClientError as error:
         if error.response["Error"]["Code"] in {"404", "NoSuchKey", "NotFound"}:
             return None
         raise
-    return length
+    return Described(head["ContentLength"], head["Metadata"])
+
+
+def size(key: str) -> int | None:
+    """Bytes of the object, or None when there is none."""
+    described = describe(key)
+    return None if described is None else described.bytes
 
 
 def presign_put(
@@ -114,15 +139,23 @@ def presign_put(
 
 
 def presign_get(key: str, *, lifetime: timedelta, filename: str, content_type: str) -> PresignedRequest:
-    """A presigned GET that downloads under `filename`."""
+    """A presigned GET that downloads under `filename`, which may be of any script."""
     url = client().generate_presigned_url(
         "get_object",
         Params={
             "Bucket": settings().bucket,
             "Key": key,
-            "ResponseContentDisposition": f'attachment; filename="{filename}"',
+            "ResponseContentDisposition": _attachment(filename),
             "ResponseContentType": content_type,
         },
         ExpiresIn=int(lifetime.total_seconds()),
     )
     return PresignedRequest(url, "GET", {}, clock.now() + lifetime)
+
+
+def _attachment(filename: str) -> str:
+    """Content-Disposition (RFC 6266): the name in UTF-8, and in ASCII for clients that know no better."""
+    plain = "".join(c if " " <= c <= "~" and c not in '"\\%' else "-" for c in filename)
+    if plain == filename:
+        return f'attachment; filename="{plain}"'
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

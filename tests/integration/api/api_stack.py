@@ -157,7 +157,7 @@ class Stack:
                 type=run["kind"],
                 style=style,
                 language="en",
-                title="Report",
+                title="demo · Auto-fix · 2026-11-23",
                 content=content,
                 created_at=clock.now(),
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from api_stack import Http, Stack
@@ -16,6 +17,7 @@ from nyxcore.runs.models import KINDS
 from nyxcore.settings import settings
 from nyxcore.storage import objects
 
+FONTS = Path(__file__).parents[3] / "layers/pages/opt/fonts"
 _MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine"
 _CACHES: tuple[Callable[..., object], ...] = (settings, objects.client, dispatch._client)
 
@@ -34,6 +36,8 @@ def stack(postgres: object) -> Iterator[Stack]:
         patch.setenv("NYX_PUBLIC_BASE_URL", "https://nyx.example")
         patch.setenv("NYX_CORS_ORIGINS", '["https://app.example"]')
         patch.setenv("NYX_STREAM_WINDOW_SECONDS", "1")
+        patch.setenv("NYX_PDF_PATIENCE_SECONDS", "0.3")
+        patch.setenv("NYX_FONTS", str(FONTS))
         patch.setenv("NYX_STATE_MACHINES", json.dumps({kind: f"{_MACHINE}:{kind}" for kind in KINDS}))
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("AWS_ACCESS_KEY_ID", "test")

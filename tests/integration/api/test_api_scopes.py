@@ -39,6 +39,7 @@ _BODIES: dict[str, dict[str, Any]] = {
     "createRun": {"kind": "auto-fix", "projectId": "{projectId}", "repositoryId": "{repositoryId}"},
     "judgeFinding": {"state": "not_a_bug", "reason": "x"},
     "createReport": {"style": "technical"},
+    "printReport": {"reportId": "{reportId}"},
     "createToken": {"name": "x", "scopes": ["runs:read"], "projectId": "{projectId}"},
     "createTicket": {"runId": "{runId}"},
 }

@@ -167,6 +167,8 @@ class RowFactory:
         return row | dict(zip(checked, found, strict=True))
 
     def _candidates(self, table: Table, column: str) -> list[str | None]:
+        if column not in table.required and any(column in key.columns for key in table.foreign_keys):
+            return [None]  # a made-up value would point at nothing
         values: list[str | None] = [] if column in table.required else [None]
         for check in table.checks:
             if table.types[column] == "text" and _mentions(check, column):

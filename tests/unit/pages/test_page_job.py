@@ -42,4 +42,4 @@ def test_a_diagram_that_cannot_be_drawn_leaves_its_source_and_a_note() -> None:
 
 def test_a_date_without_a_time_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="has no time zone"):
-        job(date=datetime(2026, 11, 23))  # noqa: DTZ001
+        job(date=datetime(2026, 11, 23))

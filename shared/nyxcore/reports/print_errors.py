@@ -1,0 +1,67 @@
+"""Why a document was not printed: the errors of `nyxpdf`, which knows no HTTP, as a user of the API sees them.
+
+The names of the classes and their codes are those of `nyxpdf.errors`: that is how Step Functions hands them on.
+"""
+
+from __future__ import annotations
+
+from nyxcore.errors import NyxError
+
+
+class InvalidJob(NyxError):
+    """The page that was laid out is none that the printer takes: a fault of the service."""
+
+    code = "invalid_print_job"
+
+
+class JobTooLarge(NyxError):
+    """The page with its fonts and images has more bytes than the printer takes."""
+
+    code, status = "print_job_too_large", 422
+
+
+class TooManyPages(NyxError):
+    """The document has more pages than the printer makes."""
+
+    code, status = "too_many_pages", 422
+
+
+class RenderTimeout(NyxError):
+    """The document was not printed within the printer's limit of time."""
+
+    code, status = "render_timeout", 422
+
+
+class RenderOutOfMemory(NyxError):
+    """The document took more memory than the printer has."""
+
+    code, status = "render_out_of_memory", 422
+
+
+class BrowserFailed(NyxError):
+    """Chromium ended in the middle of it, several times."""
+
+    code, status, retryable = "browser_failed", 503, True
+
+
+class ChromiumMissing(NyxError):
+    """There is no Chromium on this machine."""
+
+    code, status = "chromium_missing", 503
+
+
+PRINT_ERRORS: tuple[type[NyxError], ...] = (
+    InvalidJob,
+    JobTooLarge,
+    TooManyPages,
+    RenderTimeout,
+    RenderOutOfMemory,
+    BrowserFailed,
+    ChromiumMissing,
+)
+
+
+def refusal(code: str, message: str) -> NyxError:
+    """The error of a run of kind `pdf` that ended with this code."""
+    known = next((kind for kind in PRINT_ERRORS if kind.code == code), NyxError)
+    return known(message)
