@@ -101,6 +101,11 @@ def _true_members(name: str, body: dict[str, Any], seeded: World) -> dict[str, A
         return {"projectId": seeded.project["id"], "expiresAt": None}
     if name == "createReport":
         return {"style": "technical", "language": "en"}
+    if name == "createPersona":
+        copied = {"basedOn": seeded.persona["id"]} if "basedOn" in body else {}
+        return {"key": None, **copied}
+    if name in {"createTeam", "changeTeam"} and "personaIds" in body:
+        return {"personaIds": [each["personaId"] for each in seeded.team["members"]]}
     if name == "createTicket":
         return {"runId": seeded.run["id"]}
     return {}
