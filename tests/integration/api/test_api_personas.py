@@ -53,7 +53,9 @@ def test_a_persona_of_one_s_own_is_made_found_changed_and_deleted(stack: Stack) 
     assert persona["system"] == "You are a threat modeller.\n\nTraits that show in your work: calm."
     assert caller.get(f"/personas/{persona['id']}").json() == persona
 
-    assert [card["name"] for card in picked(caller, q="finds way modeller", category="security")] == ["Threat modeller"]
+    assert [card["name"] for card in picked(caller, q="finds way modeller", category="security")] == [
+        "Threat modeller"
+    ]
     assert picked(caller, q="finds way modeller", category="design") == []
     assert [card["origin"] for card in picked(caller, category="security")] == ["built-in", "built-in", "own"]
 
