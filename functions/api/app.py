@@ -13,7 +13,18 @@ from api import docs_page, problems
 from api.body_limit import BodyLimit
 from api.envelope import Cors, Envelope
 from api.openapi import complete
-from api.routers import events, findings, health, pdf, projects, reports, repositories, runs, tokens
+from api.routers import (
+    events,
+    findings,
+    health,
+    pdf,
+    personas,
+    projects,
+    reports,
+    repositories,
+    runs,
+    tokens,
+)
 from nyxcore.db.connection import database
 from nyxcore.runs.stream import stream_hub
 
@@ -64,7 +75,18 @@ def create_app() -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(Cors)
     app.add_middleware(Envelope)
-    for module in (health, projects, repositories, runs, findings, pdf, reports, tokens, events):
+    for module in (
+        health,
+        projects,
+        repositories,
+        runs,
+        findings,
+        pdf,
+        reports,
+        personas,
+        tokens,
+        events,
+    ):
         app.include_router(module.router, prefix=PREFIX)
 
     @app.get(f"{PREFIX}/docs", include_in_schema=False)

@@ -14,6 +14,7 @@ from nyxcore.errors import InvalidInput, NyxError
 from nyxcore.ids import uuid7
 from nyxcore.settings import from_environment
 from nyxcore.tenancy.models import SCOPES
+from nyxcore.upgrade import upgrade
 
 
 class SchemaDrifted(NyxError):
@@ -38,7 +39,7 @@ class _Event(BaseModel):
 
 
 class Migrate(_Event):
-    """Make roles and database first if asked to, apply what is pending, and check the outcome."""
+    """Make roles and database first if asked to, apply what is pending, write what the product brings, and check."""
 
     action: Literal["migrate"]
     bootstrap: bool = False
@@ -99,11 +100,11 @@ def _migrate(bootstrap: bool) -> dict[str, object]:
             owner_password=owner.get_secret_value(),
             app_password=app.get_secret_value(),
         )
-    applied = migrate.migrate(_owner_url())
+    done = upgrade(_owner_url())
     differences = [str(difference) for difference in catalog.check(_owner_url())]
     if differences:
-        raise SchemaDrifted(f"applied {applied}, and the catalog differs: " + "; ".join(differences))
-    return {"applied": applied}
+        raise SchemaDrifted(f"applied {done.applied}, and the catalog differs: " + "; ".join(differences))
+    return {"applied": done.applied, "personas": done.personas}
 
 
 def _create_tenant(tenant_id: UUID, name: str) -> dict[str, object]:

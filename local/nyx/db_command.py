@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from nyxcore import clock
 from nyxcore.db import catalog, migrate
 from nyxcore.errors import DatabaseUnavailable, NyxError
+from nyxcore.upgrade import upgrade
 
 _FAILED, _NO_CONNECTION = 1, 2
 
@@ -41,11 +42,13 @@ def run(argv: Sequence[str], owner_url: Callable[[], str]) -> int:
 
 
 def _migrate(url: str) -> int:
-    """bring the schema up to the newest migration"""
-    applied = migrate.migrate(url)
-    for name in applied:
+    """bring the schema up to the newest migration, and the built-in personas up to this version"""
+    done = upgrade(url)
+    for name in done.applied:
         print(f"applied {name}")
-    if not applied:
+    for key in done.personas:
+        print(f"persona {key}")
+    if not done.applied and not done.personas:
         print("the schema is up to date")
     return 0
 

@@ -12,13 +12,14 @@ import psycopg
 from nyx.errors import LocalError, StackFailed
 from nyx.home import Home
 from nyx.postgres import Postgres
-from nyxcore.db import migrate, roles
+from nyxcore.db import roles
 from nyxcore.db.connection import Connection, Database, connect_once
 from nyxcore.errors import NotFound, Unauthenticated
 from nyxcore.ids import uuid7
 from nyxcore.runs import sweep
 from nyxcore.tenancy import service
 from nyxcore.tenancy.models import SCOPES
+from nyxcore.upgrade import upgrade
 
 _MAKER = "nyx"
 
@@ -70,7 +71,7 @@ def prepare(home: Home, urls: Urls, *, embedded: bool) -> Access:
     """
     try:
         refuse_superuser(urls.app)
-        migrate.migrate(urls.owner)
+        upgrade(urls.owner)
         with closing(Database(urls.app)) as database:
             found = _access(home, urls, database, embedded=embedded)
             if embedded:

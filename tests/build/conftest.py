@@ -83,5 +83,5 @@ def deployment(functions: dict[str, BuiltFunction], runtime: Path) -> Iterator[D
     """The built stack with a database that its own migration has made."""
     with Deployment(functions, runtime) as deployed:
         applied = deployed.invoke("MigrateFunction", event("MigrateFunction"))
-        assert applied.keys() == {"applied"}, applied
+        assert applied.keys() == {"applied", "personas"}, applied
         yield deployed

@@ -23,9 +23,9 @@ from psycopg.conninfo import make_conninfo
 from nyx.postgres import Postgres, bundled_binaries, free_port, postgres17_binaries
 from nyx.stack import open_stack
 from nyxcore.db.connection import Database
-from nyxcore.db.migrate import migrate
 from nyxcore.db.roles import bootstrap
 from nyxcore.ids import uuid7
+from nyxcore.upgrade import upgrade
 
 TEMPLATE = "nyxcore"
 _MEMORY = Path("/dev/shm")
@@ -64,7 +64,7 @@ class Cluster:
         # copying files makes a checkpoint, which only a disk makes slow (10 ms in memory, 300 ms on a busy disk)
         self._strategy = "file_copy" if server.data.is_relative_to(_MEMORY) else "wal_log"
         bootstrap(server.superuser_url, owner_password="owner", app_password="app")
-        self.migrated = migrate(self.urls(TEMPLATE).owner_url)
+        self.migrated = upgrade(self.urls(TEMPLATE).owner_url).applied
         self.major = int(server.data.joinpath("PG_VERSION").read_text())
 
     def urls(self, database: str) -> DatabaseUrls:

@@ -174,6 +174,8 @@ class World:
     finding_id: UUID
     report: Report
     token_id: UUID
+    persona: dict[str, Any]
+    team: dict[str, Any]
 
     def path(self, template: str) -> str:
         """The path of an operation with this tenant's ids in it."""
@@ -184,13 +186,16 @@ class World:
             "findingId": self.finding_id,
             "reportId": self.report.id,
             "tokenId": self.token_id,
+            "personaId": self.persona["id"],
+            "teamId": self.team["id"],
+            "builtInId": self.team["members"][1]["personaId"],
             "kind": "auto-fix",
         }
         return template.removeprefix("/api/v1").format(**ids)
 
 
 def world(stack: Stack, *, finished: bool = True) -> World:
-    """A new tenant with a project, an archive that counts as uploaded, a run, findings, a fix and a report."""
+    """A new tenant with a project, an uploaded archive, a run with findings, a fix and a report, a persona, a team."""
     caller = stack.tenant()
     project = caller.made("/projects", {"name": "demo"})
     repository = caller.made(f"/projects/{project['id']}/repositories", {"source": "archive", "name": "demo"})
@@ -202,7 +207,10 @@ def world(stack: Stack, *, finished: bool = True) -> World:
     if finished:
         stack.finish(caller.tenant_id, run_id)
     spare = stack.caller(caller.tenant_id, ["runs:read"])
-    return World(caller, project, repository, run, ids[0], report, spare.issued.id)
+    persona = caller.made("/personas", {"name": "Ours", "category": "other", "prompt": "You are ours."})
+    built_in = caller.get("/personas").json()["groups"][0]["personas"][0]
+    team = caller.made("/teams", {"name": "Ours", "personaIds": [persona["id"], built_in["id"]]})
+    return World(caller, project, repository, run, ids[0], report, spare.issued.id, persona, team)
 
 
 def queued_run(stack: Stack, caller: Caller, project_id: str, repository_id: str) -> dict[str, Any]:

@@ -42,10 +42,23 @@ _BODIES: dict[str, dict[str, Any]] = {
     "printReport": {"reportId": "{reportId}"},
     "createToken": {"name": "x", "scopes": ["runs:read"], "projectId": "{projectId}"},
     "createTicket": {"runId": "{runId}"},
+    "createPersona": {"name": "x", "category": "other", "prompt": "x"},
+    "changePersona": {"name": "x"},
+    "createTeam": {"name": "x", "personaIds": ["{personaId}", "{builtInId}"]},
+    "changeTeam": {"name": "x", "personaIds": ["{builtInId}", "{personaId}"]},
 }
 _OPERATIONS = _operations()
-_LISTS = {"listProjects", "listRuns", "listReports", "listTokens", "createProject"}
+_LISTS = {
+    "listProjects", "listRuns", "listReports", "listTokens", "listPersonas", "listTeams",
+    "createProject", "createPersona",
+}  # fmt: skip
 """Operations on the whole tenant: no id of theirs can be another's."""
+_OF_ALL_PROJECTS = {"createProject"} | {
+    f"{verb}{noun}" for verb in ("create", "change", "delete") for noun in ("Persona", "Team")
+}
+"""What a pinned token may not change, since it is not of its project alone."""
+_SHARED = {"listPersonas", "getPersona", "listTeams", "getTeam"}
+"""What a pinned token sees, though it is of no project."""
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +67,15 @@ def theirs(stack: Stack) -> World:
 
 
 def _send(operation: Operation, caller: Caller, target: World) -> Any:
-    body = operation.body and {
-        key: target.path(value) if isinstance(value, str) else value for key, value in operation.body.items()
-    }
+    body = operation.body and {key: _with_ids(value, target) for key, value in operation.body.items()}
     options = {} if body is None else {"json": body}
     return caller.call(operation.method, target.path(operation.path), **options)
+
+
+def _with_ids(value: Any, target: World) -> Any:
+    if isinstance(value, list):
+        return [_with_ids(each, target) for each in value]
+    return target.path(value) if isinstance(value, str) else value
 
 
 def test_every_operation_but_health_names_a_scope() -> None:
@@ -110,8 +127,10 @@ def test_a_token_pinned_to_another_project_is_told_404(
 ) -> None:
     other = theirs.caller.made("/projects", {"name": "another"})
     response = _send(operation, stack.caller(theirs.caller.tenant_id, SCOPES, other["id"]), theirs)
-    if operation.name == "createProject":
+    if operation.name in _OF_ALL_PROJECTS:
         assert (response.status_code, response.json()["code"]) == (403, "forbidden")
+    elif operation.name in _SHARED:
+        assert response.status_code == 200
     elif operation.name in _LISTS:
         assert theirs.project["id"] not in response.text
         assert all(item.get("projectId", other["id"]) == other["id"] for item in response.json()["items"])
@@ -126,8 +145,9 @@ def test_with_its_scope_alone_and_a_pin_to_the_project_it_is_let_in(
     target = world(stack)
     pinned = stack.caller(target.caller.tenant_id, [operation.scope], target.project["id"])  # type: ignore[list-item]
     response = _send(operation, pinned, target)
-    if operation.name == "createProject":
+    if operation.name in _OF_ALL_PROJECTS:
         assert response.status_code == 403
+        assert target.project["id"] in response.json()["detail"]
     elif operation.name == "createToken":  # it lacks runs:read itself, so it cannot hand it out
         assert "runs:read" in response.json()["detail"]
     elif operation.name == "revokeToken":  # the other token has no pin, so it is not there

@@ -182,6 +182,8 @@ class RowFactory:
         vector = re.fullmatch(r"(?:half)?vec(?:tor)?\((\d+)\)", name)
         if vector:
             return [f"[{','.join(['1'] * int(vector[1]))}]"]
+        if name == "uuid[]":
+            return ["{}", f"{{{uuid7()},{uuid7()}}}"]
         if name.endswith("[]"):
             return ["{}"]
         simple = {

@@ -7,6 +7,7 @@ import pytest
 
 from nyx import db_command
 from nyxcore.db.schema import names
+from nyxcore.personas import library
 
 
 def run(words: list[str], url: str) -> int:
@@ -15,7 +16,10 @@ def run(words: list[str], url: str) -> int:
 
 def test_migrate_lists_what_it_applied_and_then_says_that_all_is_done(empty_urls, capsys) -> None:
     assert run(["migrate"], empty_urls.owner_url) == 0
-    assert capsys.readouterr().out.splitlines() == [f"applied {name}" for name in names().values()]
+    assert capsys.readouterr().out.splitlines() == [
+        *(f"applied {name}" for name in names().values()),
+        *(f"persona {persona.key}" for persona in library.read()),
+    ]
     assert run(["migrate"], empty_urls.owner_url) == 0
     assert capsys.readouterr().out == "the schema is up to date\n"
 

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from migrate import handler as function
 from nyxcore.db.schema import names
 from nyxcore.errors import InvalidInput
+from nyxcore.personas import library
 from nyxcore.tenancy import service as tenancy
 from nyxcore.tenancy.models import SCOPES
 
@@ -28,8 +29,10 @@ def invoke(monkeypatch):
 
 
 def test_migrate_applies_what_is_pending_and_checks_the_outcome(invoke, empty_urls) -> None:
-    assert invoke(empty_urls, {"action": "migrate"}) == {"applied": list(names().values())}
-    assert invoke(empty_urls, {"action": "migrate"}) == {"applied": []}
+    personas = [persona.key for persona in library.read()]
+    first = invoke(empty_urls, {"action": "migrate"})
+    assert first == {"applied": list(names().values()), "personas": personas}
+    assert invoke(empty_urls, {"action": "migrate"}) == {"applied": [], "personas": []}
 
 
 def test_migrate_makes_roles_and_database_when_asked_to(invoke, postgres, empty_urls) -> None:
@@ -40,7 +43,7 @@ def test_migrate_makes_roles_and_database_when_asked_to(invoke, postgres, empty_
         NYX_OWNER_PASSWORD="owner",
         NYX_APP_PASSWORD="app",
     )
-    assert answer == {"applied": list(names().values())}
+    assert answer["applied"] == list(names().values())
 
 
 def test_a_bootstrap_without_its_secrets_names_them(invoke, empty_urls) -> None:
