@@ -19,7 +19,7 @@ BREAKABLE = 13  # characters from which on a name may break after its punctuatio
 
 _LONG_WORD = re.compile(rf"\S{{{BREAKABLE},}}")
 _LONG_PART = re.compile(r"(?:&#?\w+;|[^\s&<>]){24}(?=[^\s<])")
-_AFTER_PUNCTUATION = re.compile(r"(?<=[/\\_.:=-])(?=\w)")
+_AFTER_PUNCTUATION = re.compile(r"(?<=[/\\_:=-])(?=\w)|(?<=\.)(?=\w{4})")  # and not before .py
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _DIFF_CLASS = re.compile(r'<span class="(g[idhu])">')  # Pygments' classes of inserted, deleted, headings
 _DIFF_LINES = {"gi": " add", "gd": " del", "gh": " file", "gu": " hunk"}
