@@ -75,7 +75,7 @@ def choose(folder: Path, used: Mapping[Style, Set[str]], sequences: Iterable[str
         chosen.setdefault(EMOJI, set()).update(emoji.values())
     used_of = [[name for name in _stack(order, mono=mono) if chosen.get(name)] for mono in (False, True)]
     return Fonts(
-        rules="".join(_rules(folder, name, chosen[name]) for name in dict.fromkeys(chain(*used_of, chosen))),
+        rules="".join(_rules(folder, name, chosen[name]) for name in dict.fromkeys(chain(*used_of))),
         text=_family_list(used_of[0]),
         mono=_family_list(used_of[1]),
         emoji=_family_list([EMOJI, *used_of[0]] if chosen.get(EMOJI) else used_of[0]),

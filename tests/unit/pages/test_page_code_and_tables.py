@@ -53,8 +53,24 @@ def test_lines_of_a_diff_say_what_they_are() -> None:
     ]
 
 
-def test_a_removed_line_that_begins_with_minuses_is_taken_for_what_it_is_in_the_text() -> None:
+def test_a_removed_line_that_begins_like_a_files_name_is_a_removed_line() -> None:
+    diff = "--- a/x.sql\n+++ b/x.sql\n@@ -1,2 +1 @@\n--- a comment of SQL\n-++ odd\n+++ odder\n"
+    assert [name for name, _ in lines(dressed(f"```diff\n{diff}```\n"))][2:] == [
+        "line hunk",
+        "line del",
+        "line del",
+        "line add",
+    ]
+
+
+def test_minuses_in_what_is_no_diff_mean_nothing() -> None:
     assert lines(dressed("```text\n-not a diff\n```\n")) == [("line", "-not a diff\n")]
+
+
+def test_raw_html_with_line_breaks_in_code_stays_balanced() -> None:
+    html = dressed("<pre><code>a<br>b<b>c\nd</b></code></pre>\n")
+    assert "</br>" not in html
+    assert html.count("<b>") == html.count("</b>") == 2
 
 
 @pytest.mark.parametrize(

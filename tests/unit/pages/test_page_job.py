@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from page_documents import document, job, page
 
-from nyxcore.pages.faces import FontsMissing
+from nyxcore.errors import FontsMissing
 from nyxcore.pages.service import page_html, print_job
 from nyxcore.settings import settings
 
