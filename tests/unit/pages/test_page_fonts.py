@@ -117,9 +117,12 @@ def test_every_place_of_a_page_counts(changes: dict[str, str]) -> None:
     assert ord("т") in covered(rules(page(**changes)))
 
 
-def test_diagrams_have_the_text_face_in_both_weights() -> None:
-    found = [rule for rule in rules(page("```mermaid\ngraph TD; A[Узел]-->B\n```")) if '"inter"' in rule]
-    assert len([rule for rule in found if ord("У") in covered([rule])]) == 2
+def test_diagrams_get_the_faces_of_their_own_text_in_both_weights() -> None:
+    found = job("漢字\n\n```mermaid\ngraph TD; A[Узел]-->B\n```")
+    weights = [rule for rule in rules(found["faces"]) if ord("У") in covered([rule])]
+    assert len(weights) == 2
+    assert found["family"] == '"inter"'
+    assert job("no diagram")["faces"] == ""
 
 
 def test_an_undrawn_diagram_shows_what_no_font_has() -> None:

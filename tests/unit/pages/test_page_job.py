@@ -15,7 +15,9 @@ DIAGRAM = "## One\n\n```mermaid\ngraph TD; A-->B\n```\n"
 
 
 def test_a_job_has_what_the_renderer_needs_and_nothing_else() -> None:
-    assert job().keys() == {"html", "diagrams", "header", "footer", "author", "created"}
+    assert job().keys() == {
+        *("html", "diagrams", "faces", "family", "header", "footer", "author", "created"),
+    }
     assert job()["created"] == "2026-11-23T10:00:00Z"
 
 
