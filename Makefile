@@ -33,7 +33,7 @@ $(VENV)/.setup: $(BIN)/uv requirements.lock pyproject.toml package-lock.json $(F
 	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@echo "setup: unpacking Chromium into layers/chromium/opt (about 220 MB)"
 	@$(BIN)/python layers/chromium/unpack.py
-	@echo "setup: copying the fonts that pages are set in into layers/pages/opt (20 MB)"
+	@echo "setup: copying the pages' fonts into layers/pages/opt (20 MB)"
 	@node layers/pages/fonts.mjs
 	@touch $@
 

@@ -119,6 +119,12 @@ class ToolFailed(NyxError):
     code, status, retryable = "tool_failed", 502, True
 
 
+class FontsMissing(NyxError):
+    """The folder of fonts is not there, or is not one that `make setup` has made."""
+
+    code = "fonts_missing"
+
+
 class SchemaOutdated(NyxError):
     """The database's schema is older than this code needs."""
 

@@ -14,12 +14,12 @@ WIDE, WIDER, WIDEST = 6, 8, 11  # a table with more columns is set smaller
 ROOM, MORE_ROOM = (
     88,
     98,
-)  # characters beside each other that fit into a table, and into one that is set smaller
+)  # characters that fit beside each other into a table, and into one that is set smaller
 BREAKABLE = 13  # characters from which on a name may break after its punctuation
 
 _LONG_WORD = re.compile(rf"\S{{{BREAKABLE},}}")
 _LONG_PART = re.compile(r"(?:&#?\w+;|[^\s&<>]){24}(?=[^\s<])")
-_AFTER_PUNCTUATION = re.compile(r"(?<=[/\\_.:=-])(?=\w)")
+_AFTER_PUNCTUATION = re.compile(r"(?<=[/\\_:=-])(?=\w)|(?<=\.)(?=\w{4})")  # and not before .py
 _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _DIFF_CLASS = re.compile(r'<span class="(g[idhu])">')  # Pygments' classes of inserted, deleted, headings
 _DIFF_LINES = {"gi": " add", "gd": " del", "gh": " file", "gu": " hunk"}
@@ -79,7 +79,7 @@ def _unbreakable(pieces: Sequence[str], start: int) -> list[int]:
                 longest += [0] * (column == len(longest))
         if column >= 0:
             parts = pieces[place + 1].replace("<wbr>", " ").split()
-            longest[column] = max(longest[column], *map(len, parts), 0) if parts else longest[column]
+            longest[column] = max(longest[column], max(map(len, parts), default=0))
     return longest
 
 
@@ -119,16 +119,20 @@ def _mark_lines(pieces: list[str], start: int, end: int) -> None:
     if first is None:
         return
     last = tags.end_of(pieces, first)
-    pieces[first + 1 : last] = ["".join(_lines(pieces[first + 1 : last])), *[""] * (last - first - 2)]
+    pieces[first + 1 : last] = ["".join(_marked(list(_lines(pieces[first + 1 : last]))))]
+    pieces[first + 2 : first + 2] = [""] * (last - first - 2)
 
 
-def _lines(pieces: Sequence[str]) -> Iterator[str]:
-    """The lines of a stretch of highlighted code; what is open at a line's end is opened again on the next."""
+def _lines(pieces: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """HTML and text of each line of code; what is open at a line's end is opened again on the next."""
     around: list[str] = []
     html, text = "", ""
     for place, piece in enumerate(pieces):
         if place % 2:
-            around = around[:-1] if tags.is_closing(piece) else [*around, piece]
+            if tags.name(piece) in tags.VOID:
+                html += piece
+            else:
+                around = around[:-1] if tags.is_closing(piece) else [*around, piece]
             continue
         opening = "".join(tag for tag in around if tag != _WHITESPACE)
         closing = "".join(f"</{tags.name(tag)}>" for tag in reversed(around) if tag != _WHITESPACE)
@@ -136,18 +140,24 @@ def _lines(pieces: Sequence[str]) -> Iterator[str]:
             html += f"{opening}{part}{closing}"
             text += part
             if part.endswith("\n"):
-                yield _line(html, text)
+                yield html, text
                 html, text = "", ""
     if html:
-        yield _line(html, text)
+        yield html, text
 
 
-def _line(html: str, text: str) -> str:
-    kind = ""
-    if found := _DIFF_CLASS.match(html):
-        kind = " file" if text.startswith(("+++", "---")) else _DIFF_LINES[found[1]]
-    goes_on = " long" if len(text) > LINE_COLUMNS // 2 and _columns(unescape(text)) > LINE_COLUMNS else ""
-    return f'<span class="line{kind}{goes_on}">{html}</span>'
+def _marked(lines: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Each line as an element that says what it is in a diff, and whether it is too long for the page."""
+    before = ""
+    for (html, text), (_, after) in zip(lines, [*lines[1:], ("", "")], strict=True):
+        kind = ""
+        if found := _DIFF_CLASS.match(html):
+            # "--- " is a file's name only above "+++ ": else a line that began with "-- " was removed
+            names = (text[:4], after[:4]), (before[:4], text[:4])
+            kind = " file" if ("--- ", "+++ ") in names else _DIFF_LINES[found[1]]
+        goes_on = " long" if len(text) > LINE_COLUMNS // 2 and _columns(unescape(text)) > LINE_COLUMNS else ""
+        yield f'<span class="line{kind}{goes_on}">{html}</span>'
+        before = text
 
 
 def _columns(text: str) -> int:

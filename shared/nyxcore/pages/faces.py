@@ -13,6 +13,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
+from nyxcore.errors import FontsMissing
+
 TEXT = ("inter",)
 MONO = ("jetbrains-mono", "jetbrains-mono-symbols")
 SCRIPTS = ("noto-sans-arabic", "noto-sans-hebrew", "noto-sans-devanagari")
@@ -36,10 +38,6 @@ class Piece(NamedTuple):
     bold: bool
     italic: bool
     holds: str
-
-
-class FontsMissing(Exception):
-    """The folder of fonts is not there, or is not one that `make setup` has made."""
 
 
 @cache

@@ -62,20 +62,23 @@ def choose(folder: Path, used: Mapping[Style, Set[str]], sequences: Iterable[str
     chosen: dict[str, set[Piece]] = {}
     missing: set[str] = set()
     for style, characters in used.items():
-        stack = _stack(order, mono=style.mono)
+        held = [(name, _held(folder, name, style)) for name in _stack(order, mono=style.mono)]
         for character in characters:
-            held = None if needs_no_glyph(character) else _holder(folder, stack, style, character)
-            if held is not None:
-                chosen.setdefault(held[0], set()).add(held[1])
-            elif not needs_no_glyph(character):
+            if needs_no_glyph(character):
+                continue
+            point = ord(character)
+            found = next(((name, pieces[point]) for name, pieces in held if point in pieces), None)
+            if found is None:
                 missing.add(character)
+            else:
+                chosen.setdefault(found[0], set()).add(found[1])
     emoji = holders(folder, EMOJI, False, False)
     drawn = {each for each in sequences if all(needs_no_glyph(part) or ord(part) in emoji for part in each)}
     if drawn:
         chosen.setdefault(EMOJI, set()).update(emoji.values())
     used_of = [[name for name in _stack(order, mono=mono) if chosen.get(name)] for mono in (False, True)]
     return Fonts(
-        rules="".join(_rules(folder, name, chosen[name]) for name in dict.fromkeys(chain(*used_of, chosen))),
+        rules="".join(_rules(folder, name, chosen[name]) for name in dict.fromkeys(chain(*used_of))),
         text=_family_list(used_of[0]),
         mono=_family_list(used_of[1]),
         emoji=_family_list([EMOJI, *used_of[0]] if chosen.get(EMOJI) else used_of[0]),
@@ -103,12 +106,9 @@ def _stack(han: tuple[str, ...], *, mono: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*(MONO if mono else TEXT), *SCRIPTS, *SYMBOLS, *han, EMOJI)))
 
 
-def _holder(folder: Path, stack: Iterable[str], style: Style, character: str) -> tuple[str, Piece] | None:
-    for name in stack:
-        piece = holders(folder, name, *nearest(families(folder)[name], style)).get(ord(character))
-        if piece is not None:
-            return name, piece
-    return None
+def _held(folder: Path, family: str, style: Style) -> Mapping[int, Piece]:
+    """Code point -> piece, of the cut of the family that comes nearest to the style."""
+    return holders(folder, family, *nearest(families(folder)[family], style))
 
 
 def _family_list(names: Iterable[str]) -> str:

@@ -23,9 +23,7 @@ from nyxcore.pages.stylesheet import stylesheet
 from nyxcore.settings import settings
 
 _DIAGRAM = re.compile(r'(<figure class="diagram" data-diagram="(\d+)">)(</figure>)')
-_ALWAYS = frozenset(map(chr, range(0x20, 0x7F))) | {
-    "\ufffd"
-}  # page numbers, entities, what stands for a stranger
+_ALWAYS = frozenset(map(chr, range(0x20, 0x7F)))  # page numbers, entities, what stands for a stranger
 _POLICY = (  # of the page on a screen; the renderer has locks of its own
     "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; base-uri 'none'; form-action 'none'"
 )
@@ -48,8 +46,8 @@ def print_job(document: PageDocument) -> bytes:
 
     Its page has everything inside, and two kinds of places that the renderer fills: `<figure class="diagram"
     data-diagram="n"></figure>` with the n-th of `diagrams`, `<span data-page-of="id"></span>` with a page number.
-    `faces` are the CSS rules of its fonts, those of its diagrams' text included; `family` is the list for
-    `font-family`.
+    `faces` are the CSS rules of the fonts that the diagrams' text needs, `family` is their list for `font-family`: an
+    image sees nothing of the page around it, and has to bring them itself.
 
     Raises
     ------
@@ -58,18 +56,18 @@ def print_job(document: PageDocument) -> bytes:
     MarkdownTooLarge : see `nyxcore.markup`.
     """
     page, words = _page(document), labels(document.language)
+    fonts = _diagram_fonts(page.diagrams) if page.diagrams else None
     job = {
         "html": page.html,
         "diagrams": [
             {"source": source, "alt": f"{words.diagram} {number}", "fallback": page.fallback(source, words)}
             for number, source in enumerate(page.diagrams, start=1)
         ],
-        # an SVG image sees nothing of the page around it: the renderer gives each the faces that its text needs
-        "faces": page.fonts.rules if page.diagrams else "",
-        "family": page.fonts.text,
+        "faces": fonts.rules if fonts else "",
+        "family": fonts.text if fonts else page.fonts.text,
         # none: the page's own stylesheet has margin boxes, which use its fonts and know the cover
-        "header": "",
-        "footer": "",
+        "header": "<span></span>",
+        "footer": "<span></span>",
         "author": "nyxcore",
         "created": f"{document.date.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
     }
@@ -108,9 +106,16 @@ def _page(document: PageDocument) -> _Page:
 def _with_unwritten(
     used: Mapping[Style, Set[str]], document: PageDocument, diagrams: Sequence[str]
 ) -> Mapping[Style, Set[str]]:
-    """What the page's HTML is set in, and what does not stand in it: running heads, page numbers, diagrams."""
-    unwritten = {*_ALWAYS, *document.title, *document.project}
+    """What the page's HTML is set in, and what does not stand in it: running heads, page numbers, diagrams' sources."""
+    unwritten: dict[Style, set[str]] = {Style(): {*_ALWAYS, *document.title, *document.project}}
+    unwritten[Style(bold=True)] = {*_ALWAYS}
     for source in diagrams:
-        add(unwritten, source)
-    styles = [Style(), Style(bold=True)] + [Style(mono=True)] * bool(diagrams)  # the last: of their source
-    return {**used, **{style: unwritten | used.get(style, frozenset()) for style in styles}}
+        add(unwritten.setdefault(Style(mono=True), set()), source)
+    return {style: unwritten.get(style, set()) | used.get(style, set()) for style in {**used, **unwritten}}
+
+
+def _diagram_fonts(sources: Sequence[str]) -> Fonts:
+    characters = set(_ALWAYS)
+    for source in sources:
+        add(characters, source)
+    return choose(Path(settings().fonts), {Style(): characters, Style(bold=True): characters})

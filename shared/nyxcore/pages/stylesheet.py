@@ -39,6 +39,6 @@ def _sheets() -> str:
 
 
 def _string(text: str, fonts: Fonts) -> str:
-    """A CSS string (CSS Syntax 3, section 4.3.5), with U+FFFD for characters that no font has."""
-    known = "".join("\ufffd" if character in fonts.missing else character for character in text)
+    """A CSS string (CSS Syntax 3, section 4.3.5), with a question mark for each character that no font has."""
+    known = "".join("?" if character in fonts.missing else character for character in text)
     return f'"{_UNSAFE.sub(lambda match: f"\\{ord(match[0]):x} ", known)}"'

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+VOID = frozenset({"br", "hr", "img", "input", "wbr"})  # elements that have no end tag
+
 _TAG = re.compile(r"""(<(?:[^"'>]++|"[^"]*+"|'[^']*+')*+>)""")
 _NAME = re.compile(r"</?([a-z0-9]+)")
 

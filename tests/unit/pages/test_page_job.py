@@ -1,45 +1,102 @@
 """What the renderer is handed: finished, whole, and the same each time."""
 
-import json
-from datetime import UTC, datetime
-from typing import Any
+import re
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
 
 import pytest
+from page_documents import document, job, page
 
-from nyxcore.pages.models import PageDocument
-from nyxcore.pages.service import print_job
+from nyxcore.errors import FontsMissing
+from nyxcore.pages.service import page_html
+from nyxcore.settings import settings
 
-WHEN = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
-
-
-def job(markdown: str = "text", **changes: Any) -> dict[str, Any]:
-    given = {"title": "Flask", "project": "Flask", "kind": "", "date": WHEN} | changes
-    parsed: dict[str, Any] = json.loads(print_job(PageDocument(markdown=markdown, **given)))
-    return parsed
+DIAGRAM = "## One\n\n```mermaid\ngraph TD; A-->B\n```\n"
 
 
 def test_a_job_has_what_the_renderer_needs_and_nothing_else() -> None:
-    assert job().keys() == {"html", "diagrams", "header", "footer", "author", "created"}
+    assert job().keys() == {
+        *("html", "diagrams", "faces", "family", "header", "footer", "author", "created"),
+    }
     assert job()["created"] == "2026-11-23T10:00:00Z"
 
 
+PRINT_HASH = """
+import hashlib
+from page_documents import document
+from nyxcore.pages.service import print_job
+text = "漢字 → ✅ 👩‍💻 **Ελληνικά** `─│` 𓀀𓂀\\n\\n```mermaid\\ngraph TD; A[Узел]-->B\\n```\\n"
+print(hashlib.sha256(print_job(document(text))).hexdigest())
+"""
+
+
+def test_the_same_document_gives_the_same_bytes_whatever_the_process() -> None:
+    hashes = set()
+    for seed in ("1", "2", "3"):  # of the order in which a set is walked through
+        environment = {
+            "PYTHONHASHSEED": seed,
+            "NYX_FONTS": settings().fonts,
+            "PYTHONPATH": str(Path(__file__).parent),
+        }
+        done = subprocess.run(
+            [sys.executable, "-c", PRINT_HASH], env=environment, capture_output=True, text=True, check=True
+        )
+        hashes.add(done.stdout)
+    assert len(hashes) == 1
+
+
+def test_the_places_that_the_renderer_fills_are_there_and_empty() -> None:
+    html = page(DIAGRAM + "## Two\n\n## Three\n\n## Four\n")
+    assert html.count('<figure class="diagram" data-diagram="0"></figure>') == 1
+    assert re.findall(r'<span data-page-of="([^"]*)"></span>', html) == [
+        f"section-{name}" for name in ("one", "two", "three", "four")
+    ]
+
+
 def test_a_title_that_the_text_repeats_stands_on_the_cover_only() -> None:
-    html = job("# Flask & Co\n\ntext", title="Flask & Co")["html"]
-    assert html.count("<h1") == 1
-    assert "<h1>Flask &amp; Co</h1>" in html
+    html = page("# Flask & Co\n\ntext", title="Flask & Co")
+    assert re.findall(r"<h1[^>]*>(.*?)</h1>", html) == ["Flask &amp; Co"]
 
 
 def test_a_first_heading_that_is_not_the_title_stays() -> None:
-    assert job("# Another\n\ntext")["html"].count("<h1") == 2
+    assert page("# Another\n\ntext").count("<h1") == 2
+
+
+def test_a_heading_that_equals_the_title_and_is_not_the_first_thing_stays() -> None:
+    assert page("text\n\n# Flask\n", title="Flask").count("<h1") == 2
 
 
 def test_a_diagram_that_cannot_be_drawn_leaves_its_source_and_a_note() -> None:
-    found = job("```mermaid\ngraph TD; A-->B\n```", language="de")["diagrams"]
+    found = job(DIAGRAM, language="de")["diagrams"]
     assert [diagram["alt"] for diagram in found] == ["Diagramm 1"]
+    assert found[0]["source"] == "graph TD; A-->B\n"
     assert "A--&gt;B" in found[0]["fallback"]
     assert "konnte nicht gezeichnet werden" in found[0]["fallback"]
+
+
+def test_where_no_renderer_ran_the_page_shows_the_sources_of_diagrams() -> None:
+    html = page_html(document(DIAGRAM))
+    assert "A--&gt;B" in html
+    assert "This diagram could not be drawn" in html
+    assert '<figure class="diagram" data-diagram="0"></figure>' not in html
+
+
+def test_a_document_that_writes_a_figure_cannot_pass_it_off_as_a_diagram() -> None:
+    html = page_html(document(DIAGRAM + '<figure class="diagram" data-diagram="0"></figure>\n'))
+    assert html.count('<figure class="diagram" data-diagram="0">') == 1
 
 
 def test_a_date_without_a_time_zone_is_refused() -> None:
     with pytest.raises(ValueError, match="has no time zone"):
         job(date=datetime(2026, 11, 23))
+
+
+def test_a_folder_without_fonts_is_named_with_the_way_out(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("NYX_FONTS", str(tmp_path))
+    settings.cache_clear()
+    with pytest.raises(FontsMissing, match=f"{tmp_path}.*make setup"):
+        job()

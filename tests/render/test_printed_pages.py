@@ -1,0 +1,207 @@
+"""Pages of `nyxcore.pages` on paper: their fonts, their heads and feet, their tables, and that all of it fits."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pypdfium2
+import pytest
+from print_jobs import job
+from print_jobs import page as small_page
+from printed_glyphs import NOTDEF, blank, drawn, fonts
+from pypdf import PdfReader
+
+from nyxcore.pages.models import PageDocument
+from nyxcore.pages.service import print_job
+from nyxcore.settings import settings
+from nyxpdf.printer import Printed, Printer
+
+FONTS = Path(__file__).parents[2] / "layers/pages/opt/fonts"
+OURS = re.compile(r"/[A-Z]{6}\+(Inter|JetBrainsMono|NotoSans|TwemojiMozilla)")
+POINTS_PER_MM = 72 / 25.4
+
+SAMPLES = (
+    *("Größe naïve Łódź", "Tiếng Việt", "Ελληνικά ἀρχή", "Русский Українська"),
+    *(
+        "简体中文代码健康报告",
+        "日本語のコード、カナ",
+        "한국어 보고서",
+        "تقرير عن صحة الشيفرة",
+        "שלום עולם",
+        "कोड स्वास्थ्य",
+    ),
+    *(
+        "😀 ✅ ❌ 🚀 ⚠️ 👩‍💻 🇩🇪",
+        "← → ↑ ↓ ⇒ ↳ ✓ ✗ ⚠ ✔ ✘ ☐ ☑ ★",
+        "≤ ≥ ≠ ≈ ∞ ∑ √ ∈ ∀ ∃ ∧ ∇",
+        "─│┌┐└┘├┤┬┴┼═║█▓▒░■□●○◆▲",
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def copied_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("NYX_FONTS", str(FONTS))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def printed(printer: Printer, markdown: str, **changes: Any) -> Printed:
+    given: dict[str, Any] = {
+        "title": "Flask · Auto-fix · 2026-11-23",
+        "project": "Flask",
+        "kind": "Auto-fix",
+        "date": datetime(2026, 11, 23, tzinfo=UTC),
+    }
+    return printer.print(print_job(PageDocument(markdown=markdown, **(given | changes))))
+
+
+def texts(found: Printed) -> list[str]:
+    return [each.extract_text() for each in PdfReader(io.BytesIO(found.pdf)).pages]
+
+
+def left_edge(found: Printed, number: int) -> float:
+    """Where the running head of a page begins, in millimetres from the paper's edge."""
+    document = pypdfium2.PdfDocument(found.pdf)
+    try:
+        text = document[number].get_textpage()
+        head = text.get_text_range().index("Flask · Auto-fix")
+        edge: float = text.get_charbox(head)[0]
+        text.close()
+        return edge / POINTS_PER_MM
+    finally:
+        document.close()
+
+
+EVERYTHING = "\n\n".join(
+    [
+        *SAMPLES,
+        *(f"**{sample}** *{sample}* `{sample}` **`{sample}`**" for sample in SAMPLES),
+        "```\n" + "\n".join(SAMPLES) + "\n```",
+        "No font: 𓀀 தமிழ்",
+        "```mermaid\ngraph TD; A[Größe ✓]-->B[Русский 漢字]\n```",
+    ]
+)
+
+
+def test_no_script_is_set_in_a_font_of_the_machine_or_in_empty_boxes(printer: Printer) -> None:
+    pdf = printed(printer, EVERYTHING, title="Ελληνικά → 漢字 ✅").pdf
+    names = fonts(pdf)
+    assert [name for name, embedded in names.items() if not embedded] == [], "every font is embedded"
+    assert not [name for name in names if not OURS.match(name)]
+    found = list(drawn(pdf))
+    assert sum(len(each.glyphs) for each in found) > 1_000
+    assert not [each.font["/BaseFont"] for each in found if NOTDEF in each.glyphs]
+
+
+def test_that_check_sees_a_character_without_a_glyph(printer: Printer) -> None:
+    pdf = printer.print(job(small_page("<p>𓀀</p>"))).pdf
+    assert not all(OURS.match(name) for name in fonts(pdf)) or any(
+        NOTDEF in each.glyphs for each in drawn(pdf)
+    )
+
+
+def test_every_sample_leaves_ink_on_the_paper(printer: Printer) -> None:
+    pdf = printed(printer, "\n\n".join(SAMPLES)).pdf
+    assert len(PdfReader(io.BytesIO(pdf)).pages) == 2
+    assert blank(pdf, 1) == ""
+
+
+def test_that_check_sees_a_character_that_is_not_drawn(printer: Printer) -> None:
+    pdf = printer.print(job(small_page("<p>ab</p><p style='color: white'>cd</p>"), footer="")).pdf
+    assert blank(pdf, 0) == "cd"
+
+
+def test_what_is_printed_can_be_searched_and_copied(printer: Printer) -> None:
+    document = pypdfium2.PdfDocument(printed(printer, "\n\n".join(SAMPLES)).pdf)
+    text = "\n".join(page.get_textpage().get_text_range() for page in document)
+    document.close()
+    for sample in ("Größe", "Łódź", "Ελληνικά", "Русский", "简体中文代码健康报告", "한국어", "→", "✓", "≤"):
+        assert sample in text
+
+
+def test_the_cover_has_no_running_head_and_every_other_page_has_its_number(printer: Printer) -> None:
+    cover, *others = texts(printed(printer, "# Flask · Auto-fix · 2026-11-23\n\n" + "Paragraph.\n\n" * 120))
+    total = len(others) + 1
+    assert "/ " not in cover and cover.count("Auto-fix · 2026-11-23") == 1
+    for number, text in enumerate(others, start=2):
+        assert f"{number} / {total}" in text
+        assert "Flask · Auto-fix · 2026-11-23" in text
+
+
+def test_contents_name_the_pages_on_which_the_headings_stand(printer: Printer) -> None:
+    text = "".join(f"## Part {part}\n\n" + "Words of it.\n\n" * 25 for part in range(1, 9))
+    found = texts(printed(printer, text))
+    for part in range(1, 9):
+        number = re.search(rf"Part {part}\s*(\d+)", found[1])
+        assert number is not None
+        assert re.search(rf"Part {part}\b", found[int(number[1]) - 1])
+
+
+def test_a_table_that_goes_on_repeats_its_head_and_splits_no_row(printer: Printer) -> None:
+    row = "| `pkg/module_{0}.py` | begin{0} words in between that need more than one line of the cell end{0} |\n"
+    table = "| the file | the finding |\n| --- | --- |\n" + "".join(
+        row.format(number) for number in range(90)
+    )
+    pages = texts(printed(printer, table))[1:]
+    assert len(pages) > 2
+    for text in pages:
+        assert "the file" in text and "the finding" in text
+        assert re.findall(r"begin(\d+)", text) == re.findall(r"end(\d+)", text)
+
+
+def test_a_heading_is_never_the_last_thing_on_a_page(printer: Printer) -> None:
+    text = "".join(f"### Heading {number}\n\n" + "Words. " * 40 + "\n\n" for number in range(60))
+    after_contents = texts(printed(printer, text))[3:]
+    assert len(after_contents) > 3
+    for page_text in after_contents:
+        lines = [
+            line for line in page_text.splitlines() if line.strip() and not re.fullmatch(r"\d+ / \d+", line)
+        ]
+        assert not lines[-1].startswith("Heading")
+
+
+@pytest.mark.parametrize(
+    ("paper", "width", "height"), [("A4", 594.96, 841.92), ("Letter", 612, 792)], ids=["A4", "Letter"]
+)
+def test_the_cover_fills_one_sheet_of_its_paper(
+    printer: Printer, paper: str, width: float, height: float
+) -> None:
+    found = printed(printer, "text", paper=paper, url="https://nyxcore.cloud/reports/1", project="P" * 400)
+    first = PdfReader(io.BytesIO(found.pdf)).pages[0].mediabox
+    assert (float(first.width), float(first.height)) == pytest.approx((width, height), abs=0.1)
+    assert found.pages == 2
+
+
+WIDE = {
+    "a table of twelve columns": "| a_long_identifier " * 12
+    + "|\n"
+    + "| --- " * 12
+    + "|\n"
+    + "| `a_value_of_it` 1,234,567 " * 12
+    + "|\n",
+    "a table of long words": "| internationalizations " * 6 + "|\n" + "| --- " * 6 + "|\n",
+    "a table of code": "| `abcdefghijkl` " * 6 + "|\n" + "| --- " * 6 + "|\n",
+    "a word without an end": "x" * 3_000,
+    "code without an end": f"`{'x' * 900}`\n\n```\n{'y' * 900}\n```",
+    "a cell without an end": f"| {'z' * 900} | b |\n| --- | ---: |\n| `{'z' * 900}` | {'9' * 90} |\n",
+    "a heading without an end": f"## {'H' * 300}",
+    "quotes within quotes": "> " * 30 + "deep",
+    "lists within lists": "".join("  " * depth + "- item\n" for depth in range(18)),
+    "a number without an end": "| n |\n| ---: |\n| " + "1" * 400 + " |\n",
+    "a diagram wider than the page": "```mermaid\ngraph LR\n"
+    + "".join(f"N{n}-->N{n + 1}\n" for n in range(20))
+    + "```",
+    "a picture without an alternative": "**" + "critical** " * 60,
+}
+
+
+@pytest.mark.parametrize("markdown", WIDE.values(), ids=WIDE)
+def test_nothing_is_so_wide_that_the_document_is_shrunk(printer: Printer, markdown: str) -> None:
+    assert left_edge(printed(printer, markdown), 1) == pytest.approx(23, abs=0.6)
