@@ -1,6 +1,6 @@
 """`make bench`: every figure of benchmarks/README.md, as Markdown rows.
 
-`python -m benchmarks auto_fix`, `python -m benchmarks stream`: one part.
+`python -m benchmarks auto_fix`, `... reports`, `... stream`: one part.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import auto_fix, stream
+from benchmarks import auto_fix, reports, stream
 from benchmarks.processes import import_cpu_seconds
 
 IMPORTS = {"api.handler": 500, "pipelines.auto_fix.scan": 350, "pipelines.auto_fix.combine": 350}
@@ -27,7 +27,15 @@ def _auto_fix() -> Iterator[Table]:
     yield _HEAD, rows + auto_fix.measure()
 
 
-PARTS: dict[str, Callable[[], Iterator[Table]]] = {"auto_fix": _auto_fix, "stream": stream.tables}
+def _reports() -> Iterator[Table]:
+    yield _HEAD, reports.measure()
+
+
+PARTS: dict[str, Callable[[], Iterator[Table]]] = {
+    "auto_fix": _auto_fix,
+    "reports": _reports,
+    "stream": stream.tables,
+}
 
 
 def main(chosen: list[str]) -> None:

@@ -71,7 +71,8 @@ def create_report(
 ) -> Response:
     """A new version of the report in this style and language, from the run's rows; no model is called.
 
-    409 `run_not_finished` while the run goes on; 422 for a style or language that is not available yet.
+    `executive` is for those who decide, `security` for auditors, `technical` for maintainers, `marketing` for release
+    notes: it names no file and nothing that is open. 409 `run_not_finished` while the run goes on.
     """
 
     def effect(connection: Connection) -> Answer:

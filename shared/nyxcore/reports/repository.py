@@ -12,6 +12,7 @@ from uuid import UUID
 from nyxcore.db.connection import Connection
 from nyxcore.ids import uuid7
 from nyxcore.pages.models import Language
+from nyxcore.reports.facts import Earlier
 from nyxcore.reports.models import Report, ReportSummary, Style
 from nyxcore.runs.models import PipelineKind
 
@@ -37,6 +38,26 @@ _GET = """
 select id, project_id, run_id, type, style, language, version, title, content,
        encode(content_sha256, 'hex') as content_hash, model, tokens, usd, created_at, deleted_at
 from reports where tenant_id = %s and id = %s
+"""
+
+_PHASES = """
+select data->>'phase' as phase, created_at from run_events
+where tenant_id = %s and run_id = %s and type = 'phase' order by seq
+"""
+
+# The options count too: a run that looked for one category alone says nothing about what is gone of the others.
+_EARLIER = """
+with earlier as (
+    select before.id, coalesce(before.started_at, before.created_at) as date
+    from runs this join runs before on before.tenant_id = this.tenant_id
+         and before.repository_id = this.repository_id and before.kind = this.kind and before.id < this.id
+         and before.status = 'succeeded'
+         and before.options->'categories' is not distinct from this.options->'categories'
+    where this.tenant_id = %(tenant)s and this.id = %(run)s
+    order by before.id desc limit 1
+)
+select earlier.date, f.fingerprint, f.severity, f.category
+from earlier left join findings f on f.tenant_id = %(tenant)s and f.run_id = earlier.id
 """
 
 
@@ -153,3 +174,22 @@ def delete_expired(connection: Connection, tenant_id: UUID) -> int:
         " and r.deleted_at < clock_timestamp() - make_interval(days => s.report_retention_days)",
         {"tenant": tenant_id},
     ).rowcount
+
+
+def phases(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[tuple[str, datetime]]:
+    """The phases of a run and when each began, in their order; none once retention has removed its events."""
+    rows = connection.execute(_PHASES, (tenant_id, run_id)).fetchall()
+    return [(row["phase"], row["created_at"]) for row in rows]
+
+
+def earlier(connection: Connection, tenant_id: UUID, run_id: UUID) -> Earlier | None:
+    """What the last run found that succeeded before this one: same kind, repository and categories; or None."""
+    rows = connection.execute(_EARLIER, {"tenant": tenant_id, "run": run_id}).fetchall()
+    if not rows:
+        return None
+    found = [row for row in rows if row["fingerprint"] is not None]  # it may have found nothing
+    return Earlier(
+        date=rows[0]["date"],
+        severities={row["fingerprint"]: row["severity"] for row in found},
+        categories={row["fingerprint"]: row["category"] for row in found},
+    )

@@ -351,3 +351,23 @@ def test_an_input_that_cannot_be_kept_is_422(done: World, text: str, key: dict[s
     )
     assert response.status_code == 422
     assert [part["pointer"] for part in response.json()["errors"]] == ["#/input"]
+
+
+@pytest.mark.parametrize("style", ["executive", "security", "technical", "marketing"])
+def test_a_report_comes_in_the_style_and_language_that_are_asked_for(done: World, style: str) -> None:
+    answer = done.caller.post(f"/runs/{done.run['id']}/reports", {"style": style, "language": "de"})
+    report = answer.json()
+    assert (answer.status_code, report["style"], report["language"]) == (201, style, "de")
+    assert report["title"].startswith("demo · Auto-Fix · ")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [({"style": "technical", "language": "fr"}, "#/language"), ({"style": "blue"}, "#/style")],
+)
+def test_a_report_in_an_unknown_style_or_language_is_422(
+    done: World, body: dict[str, str], pointer: str
+) -> None:
+    answer = done.caller.post(f"/runs/{done.run['id']}/reports", body)
+    assert answer.status_code == 422
+    assert [part["pointer"] for part in answer.json()["errors"]] == [pointer]

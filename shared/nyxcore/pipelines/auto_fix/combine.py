@@ -24,7 +24,7 @@ from nyxcore.pipelines.auto_fix.records import finding_row, fix_row, settlement
 from nyxcore.pipelines.auto_fix.scan import options_of, settings_of, write_summary
 from nyxcore.pipelines.auto_fix.workfolder import WorkFolder, own_record, work_folder
 from nyxcore.pipelines.task import TaskInput
-from nyxcore.reports.generator import PATCH
+from nyxcore.reports.reading import PATCH
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import Event, item_events
 from nyxcore.storage import objects

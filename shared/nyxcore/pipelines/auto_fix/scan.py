@@ -24,7 +24,7 @@ from nyxcore.pipelines.auto_fix.keys import (
 )
 from nyxcore.pipelines.auto_fix.workfolder import WorkFolder, work_folder
 from nyxcore.pipelines.task import TaskInput
-from nyxcore.reports.generator import SCAN_SUMMARY
+from nyxcore.reports.reading import SCAN_SUMMARY
 from nyxcore.runs import repository as runs_repository
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import Event, RunOptions
@@ -78,7 +78,11 @@ def write_summary(
         entry = left_out.setdefault(one["reason"], {"count": 0, "examples": []})
         entry["count"] += 1
         entry["examples"] = [*entry["examples"], one["file"]][:MAX_EXAMPLES]
-    summary = {"skipped": left_out, "notes": [*manifest.notes, *settings_of(plan).notes]}
+    summary = {
+        "skipped": left_out,
+        "notes": [*manifest.notes, *settings_of(plan).notes],
+        "tree": manifest.tree_sha256,
+    }
     objects.put(task.key(SCAN_SUMMARY), json.dumps(summary).encode(), content_type="application/json")
 
 

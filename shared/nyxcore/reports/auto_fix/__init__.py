@@ -1,0 +1,1 @@
+"""The report on an auto-fix run, a module a style."""

@@ -1,0 +1,103 @@
+"""What a report on a repository's findings is made from: values read from the rows of one run, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, Literal
+from uuid import UUID
+
+from nyxcore.analysis.rules.tables import Category, Severity
+from nyxcore.findings.models import Finding, Fix
+from nyxcore.runs.models import PipelineKind
+
+SEVERITIES: Final[tuple[Severity, ...]] = ("critical", "high", "medium", "low")
+CATEGORIES: Final[tuple[Category, ...]] = ("security", "bug", "error-handling", "performance", "code-smell")
+GRAVE: Final[frozenset[Severity]] = frozenset({"critical", "high"})
+
+type Ending = Literal["complete", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Files left out for one reason."""
+
+    reason: str
+    count: int
+    examples: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A phase of the run, and how long it took."""
+
+    name: str
+    duration: timedelta
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The run before this one on the same repository, and the severity of what it found by fingerprint."""
+
+    date: datetime
+    severities: Mapping[str, Severity]
+    categories: Mapping[str, Category]
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was looked at, as far as it is known.
+
+    Attributes
+    ----------
+    repository : its name.
+    archive : file name of the uploaded archive, or None.
+    tree : SHA-256 over paths and contents of all files, in hex, or None for a run that did not come so far.
+    """
+
+    repository: str
+    archive: str | None
+    tree: str | None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One run, ready to be reported on.
+
+    Attributes
+    ----------
+    ending : how the run ended; a run that is writing its own report counts as complete.
+    error : the message of a run that failed, or None.
+    date : when the run started, in UTC.
+    categories : the only categories that were asked for, or None for all.
+    files : how many source files were scanned.
+    phases : in their order; none once retention has removed the run's events.
+    earlier : the last finished run of the same kind, repository and categories before this one, or None.
+    explanations : why a rule matters, by rule.
+    tools : version by tool.
+    """
+
+    project: str
+    kind: PipelineKind
+    run_id: UUID
+    ending: Ending
+    error: str | None
+    date: datetime
+    duration: timedelta
+    unsafe: bool
+    categories: Sequence[Category] | None
+    source: Source
+    files: int
+    findings: Sequence[Finding]
+    fixes: Sequence[Fix]
+    skipped: Sequence[Skipped]
+    notes: Sequence[str]
+    phases: Sequence[Phase]
+    earlier: Earlier | None
+    explanations: Mapping[str, str]
+    tools: Mapping[str, str]
+    patch_bytes: int
+    tokens: int
+    usd: Decimal

@@ -1,0 +1,72 @@
+"""Prose between the computed parts of a report: which sections take it, and how it is put in.
+
+A writer is given one section's computed Markdown and may say in a persona's voice what it means. What it writes is
+checked against that section (`prose_check`); what does not pass is left out, and the report says so there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from nyxcore.pages.models import Language as LanguageCode
+from nyxcore.reports.language import Language
+from nyxcore.reports.models import Style
+from nyxcore.reports.prose_check import objection
+
+SECTIONS: Final[Mapping[Style, tuple[str, ...]]] = {
+    "executive": ("executive.state", "executive.risk", "trend.heading", "executive.decide"),
+    "security": ("security.open", "security.fixed"),
+    "technical": ("overview.heading", "trend.heading"),
+    "marketing": ("marketing.heading",),
+}
+"""The sections that take prose, by the label of their heading."""
+
+_HEADING = re.compile(r"(?m)^## (.*)$")
+_FENCE = re.compile(r"(?ms)^(`{3,})[^\n]*\n.*?^\1$\n?")
+
+
+class Writer(Protocol):
+    """Writes a section's prose; a model behind it, or in tests a list of texts."""
+
+    def write(self, *, section: str, facts: str, language: LanguageCode, persona: str) -> str:
+        """A few sentences on `facts`, the computed Markdown of `section`, in the voice of `persona`."""
+        ...
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A report with prose in it, and why some was left out: the reason by section."""
+
+    content: str
+    rejected: Mapping[str, str]
+
+
+def with_prose(content: str, style: Style, language: Language, writer: Writer, persona: str) -> Prose:
+    """The report with what the writer says below the headings of the sections that take it."""
+    pieces = _split(content)
+    wanted = {language(key) for key in SECTIONS[style]}
+    rejected: dict[str, str] = {}
+    for index, (heading, body) in enumerate(pieces):
+        if heading not in wanted:
+            continue
+        facts = _FENCE.sub("", body).strip()
+        text = writer.write(section=heading, facts=facts, language=language.code, persona=persona).strip()
+        reason = objection(text, f"{heading}\n\n{facts}", language)
+        if reason is not None:
+            rejected[heading] = reason
+            text = f"*{language('prose.left_out')}*"
+        pieces[index] = heading, f"\n\n{text}{body}"
+    joined = "".join(f"## {heading}{body}" if heading else body for heading, body in pieces)
+    return Prose(joined, rejected)
+
+
+def _split(content: str) -> list[tuple[str, str]]:
+    """What stands before the first heading (under ""), then each heading of the second level with what follows.
+
+    Lines of a diff are indented by their sign, so that none of them reads as a heading.
+    """
+    first, *rest = _HEADING.split(content)
+    return [("", first), *zip(rest[::2], rest[1::2], strict=True)]
