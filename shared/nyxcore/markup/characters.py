@@ -13,9 +13,11 @@ _BIDI = "\u202a-\u202e\u2066-\u2069"
 # Without a sign of their own; in code they split or join what a compiler reads otherwise than a person.
 _INVISIBLE = "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u2060-\u2064\ufeff"
 
+MAX_SIGNS = 10_000  # of a document; each is 35 characters long
+
 _PROSE = re.compile(f"[{_CONTROLS}{_BIDI}]")
 _CODE = re.compile(f"[{_CONTROLS}{_BIDI}{_INVISIBLE}]")
-_TAG_OR_PROSE = re.compile(rf"<[a-z][^<>\"]*(?:\"[^\"]*\"[^<>\"]*)*>|[{_CONTROLS}{_BIDI}]")
+_TAG_OR_PROSE = re.compile(rf"<[a-z][^<>\"]*+(?:\"[^\"]*+\"[^<>\"]*+)*+>|[{_CONTROLS}{_BIDI}]")
 
 
 def decode(content: bytes) -> str:
@@ -24,8 +26,11 @@ def decode(content: bytes) -> str:
 
 
 def whole(text: str) -> str:
-    """`text` with U+FFFD for halves of characters and for NUL, and a space for separators of lines."""
-    return _SEPARATORS.sub(" ", _SURROGATES.sub("\ufffd", text)).replace("\0", "\ufffd")
+    """`text` with U+FFFD for halves of characters, for NUL, and for all that deceives beyond `MAX_SIGNS` of it."""
+    text = _SURROGATES.sub("\ufffd", text).replace("\0", "\ufffd")
+    if sum(1 for _ in _CODE.finditer(text)) > MAX_SIGNS:
+        text = _CODE.sub("\ufffd", text)
+    return text
 
 
 def plain(text: str) -> str:
@@ -39,7 +44,11 @@ def shown_in_code(html: str) -> str:
 
 
 def shown(html: str) -> str:
-    """Sanitised HTML with the names of characters that deceive: signs in text, their plain names in attributes."""
+    """Sanitised HTML with the names of characters that deceive: signs in text, their plain names in attributes.
+
+    Line and paragraph separators are spaces in prose.
+    """
+    html = _SEPARATORS.sub(" ", html)
     if not _PROSE.search(html):
         return html
     return _TAG_OR_PROSE.sub(

@@ -69,8 +69,8 @@ class Document:
 
     def _plain(self, tokens: list[Token], index: int) -> None:
         token = tokens[index]
-        reason: Phrase = "too_deep" if token.info == "too_deep" else "too_long"
-        note = self._words[reason].format(limit=LIMITS[token.info])
+        reason = next(reason for reason in LIMITS if reason == token.info)
+        note = self._words[reason].format(limit=LIMITS[reason])
         token.content = f'<p class="note">{note}</p>\n{self._highlighter.html(token.content, "")}'
         token.type = "made"
 

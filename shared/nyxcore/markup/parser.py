@@ -2,28 +2,58 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_inline import StateInline
 from mdit_py_plugins.footnote import footnote_plugin
-from mdit_py_plugins.gfm_autolink import gfm_autolink_plugin
+from mdit_py_plugins.footnote.index import footnote_ref
 
-from nyxcore.markup import limits
+from nyxcore.markup import autolinks, limits
+from nyxcore.markup.inline import Inline
 from nyxcore.markup.renderer import Renderer
 
+# addresses that normalising leaves as they are, which is most of them
+_NORMAL = re.compile(r"(?:https?://[a-z0-9.-]+(?:/[A-Za-z0-9._~/-]*)?)?(?:#[A-Za-z0-9._~-]*)?")
+# a label ends within some characters, or `[^[^[^…` would be read to its end from each of them
+_REFERENCE = re.compile(r"\[\^[^\s\]]{1,200}\]")
 
+
+class Parser(MarkdownIt):
+    """markdown-it with our inline parser."""
+
+    def __init__(self) -> None:
+        super().__init__("commonmark", renderer_cls=Renderer)
+        self.inline = Inline()
+        self.configure("commonmark")
+
+    def normalizeLink(self, url: str) -> str:
+        """The address as it stands in an attribute."""
+        return url if _NORMAL.fullmatch(url) else super().normalizeLink(url)
+
+
+@cache
 def commonmark() -> MarkdownIt:
     """CommonMark 0.31.2 and nothing else."""
-    return MarkdownIt("commonmark")
+    parser = Parser()
+    parser.inline.ready()
+    return parser
 
 
 @cache
 def extended() -> MarkdownIt:
     """CommonMark with tables, task lists, strikethrough, autolinks, footnotes and alerts; raw HTML as it stands."""
-    md = MarkdownIt("commonmark", renderer_cls=Renderer)
-    md.enable(["table", "strikethrough"])
-    md.options.update(tasklists=True, alerts=True, strikethrough_single_tilde=True)
-    gfm_autolink_plugin(md)
-    footnote_plugin(md, inline=False)
-    limits.install(md)
-    return md
+    parser = Parser()
+    parser.enable(["table", "strikethrough"])
+    parser.options.update(tasklists=True, alerts=True, strikethrough_single_tilde=True)
+    autolinks.install(parser)
+    footnote_plugin(parser, inline=False)
+    parser.inline.ruler.at("footnote_ref", _footnote_reference)
+    limits.install(parser)
+    parser.inline.ready()
+    return parser
+
+
+def _footnote_reference(state: StateInline, silent: bool) -> bool:
+    return _REFERENCE.match(state.src, state.pos) is not None and footnote_ref(state, silent)

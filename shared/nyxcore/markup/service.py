@@ -7,7 +7,7 @@ from nyxcore.markup import characters
 from nyxcore.markup.allowlist import sanitise
 from nyxcore.markup.characters import decode
 from nyxcore.markup.document import Document
-from nyxcore.markup.limits import MAX_CHARACTERS
+from nyxcore.markup.limits import MAX_CHARACTERS, MAX_HTML
 from nyxcore.markup.models import Markup
 from nyxcore.markup.parser import extended
 from nyxcore.markup.wording import words
@@ -26,7 +26,7 @@ def render(markdown: str, *, language: str = "en") -> Markup:
     Raises
     ------
     InvalidInput : for any other language.
-    MarkdownTooLarge : for more than `limits.MAX_CHARACTERS` characters.
+    MarkdownTooLarge : for more than `limits.MAX_CHARACTERS` characters, or `limits.MAX_HTML` of what they become.
     """
     if len(markdown) > MAX_CHARACTERS:
         raise MarkdownTooLarge(
@@ -36,5 +36,10 @@ def render(markdown: str, *, language: str = "en") -> Markup:
     parser = extended()
     tokens = parser.parse(characters.whole(markdown), {})
     document.finish(tokens)
-    html = characters.shown(sanitise(parser.renderer.render(tokens, parser.options, {})))
+    html: str = parser.renderer.render(tokens, parser.options, {})
+    if len(html) > MAX_HTML:
+        raise MarkdownTooLarge(
+            f"the Markdown becomes {len(html):,} characters of HTML; at most {MAX_HTML:,} are made, so split it"
+        )
+    html = characters.shown(sanitise(html))
     return Markup(html, tuple(document.headings.found), tuple(document.diagrams))

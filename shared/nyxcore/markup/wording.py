@@ -10,7 +10,7 @@ from nyxcore.errors import InvalidInput
 
 type Phrase = Literal[
     "note", "tip", "important", "warning", "caution",
-    "footnotes", "back", "image", "too_long", "too_deep", "image_too_large", "image_broken",
+    "footnotes", "back", "image", "too_long", "too_deep", "too_many_blocks", "too_many_marks", "image_too_large", "image_broken",
 ]  # fmt: skip
 
 _ENGLISH: Mapping[Phrase, str] = MappingProxyType(
@@ -25,6 +25,8 @@ _ENGLISH: Mapping[Phrase, str] = MappingProxyType(
         "image": "image",
         "too_long": "Shown as plain text, since it is longer than {limit:,} characters without a blank line.",
         "too_deep": "Shown as plain text, since it is nested more than {limit:,} levels deep.",
+        "too_many_blocks": "Shown as plain text from here on, since the document has more than {limit:,} parts.",
+        "too_many_marks": "Shown as plain text from here on, since the document has more than {limit:,} marks of markup.",
         "image_too_large": "left out, since it is too large",
         "image_broken": "left out, since it is no PNG, JPEG, GIF or WebP",
     }
@@ -41,6 +43,8 @@ _GERMAN: Mapping[Phrase, str] = MappingProxyType(
         "image": "Bild",
         "too_long": "Als einfacher Text gezeigt: länger als {limit:,} Zeichen ohne Leerzeile.",
         "too_deep": "Als einfacher Text gezeigt: mehr als {limit:,} Ebenen tief verschachtelt.",
+        "too_many_blocks": "Von hier an als einfacher Text gezeigt: Das Dokument hat mehr als {limit:,} Teile.",
+        "too_many_marks": "Von hier an als einfacher Text gezeigt: Das Dokument hat mehr als {limit:,} Auszeichnungen.",
         "image_too_large": "weggelassen, weil zu groß",
         "image_broken": "weggelassen, weil kein PNG, JPEG, GIF oder WebP",
     }
