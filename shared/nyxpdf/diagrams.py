@@ -33,8 +33,12 @@ class Drawing:
     """What all diagrams of a document share."""
 
     faces: tuple[fonts.Face, ...]
-    family: str
     created: datetime
+
+    @property
+    def family(self) -> str:
+        """The value of font-family."""
+        return fonts.family_list(self.faces)
 
     def script(self, call: str, *arguments: object) -> str:
         """A call of diagrams.js."""

@@ -20,7 +20,6 @@ _PRINTING: Final = {
     "generateTaggedPDF": True,
     "generateDocumentOutline": True,
 }
-_NOTHING: Final = "<span></span>"  # as a template; an empty one would be Chromium's own
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ class Printer:
 def _print(browser: Browser, job: jobs.PrintJob, budget: Budget) -> Printed:
     drawn: dict[int, str] = {}
     if job.diagrams:
-        drawing = diagrams.Drawing(fonts.faces(job.faces), job.family, job.created)
+        drawing = diagrams.Drawing(fonts.faces(job.html), job.created)
         sources = {number: diagram.source for number, diagram in enumerate(job.diagrams)}
         drawn = diagrams.draw(browser, sources, drawing, budget)
     html = job.with_diagrams(drawn)
@@ -120,12 +119,12 @@ def _pass(browser: Browser, html: str, job: jobs.PrintJob, budget: Budget) -> Pd
 
 
 def _printed(page: Page, job: jobs.PrintJob) -> bytes:
-    shown = {job.header, job.footer} - {_NOTHING}  # a page with templates takes longer
     answer = page.call(
         "Page.printToPDF",
         **_PRINTING,
-        displayHeaderFooter=bool(shown),
-        headerTemplate=job.header,
-        footerTemplate=job.footer,
+        displayHeaderFooter=bool(job.header or job.footer),
+        # an empty template would be Chromium's own
+        headerTemplate=job.header or "<span></span>",
+        footerTemplate=job.footer or "<span></span>",
     )
     return base64.b64decode(answer["data"])

@@ -99,10 +99,8 @@ def test_the_renderer_prints_and_answers_the_second_time_from_what_is_there(depl
     job = {
         "html": page,
         "diagrams": [{"source": "graph TD\n A --> B", "alt": "a", "fallback": "not drawn"}],
-        "faces": "",
-        "family": "sans-serif",
-        "header": "<span></span>",
-        "footer": "<span></span>",
+        "header": "",
+        "footer": "",
         "author": "nyxcore",
         "created": "2026-11-23T10:00:00Z",
     }
