@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nyxpdf import diagrams, fonts
+from nyxpdf import diagrams
 from nyxpdf import job as jobs
 from nyxpdf.browser import Browser, Page
 from nyxpdf.errors import BrowserFailed, JobTooLarge, TooManyPages
+from nyxpdf.fonts import Faces
 from nyxpdf.limits import MIB, Budget, Limits
 from nyxpdf.pdf import Pdf
 
@@ -90,9 +91,8 @@ class Printer:
 def _print(browser: Browser, job: jobs.PrintJob, budget: Budget) -> Printed:
     drawn: dict[int, str] = {}
     if job.diagrams:
-        drawing = diagrams.Drawing(fonts.faces(job.html), job.created)
         sources = {number: diagram.source for number, diagram in enumerate(job.diagrams)}
-        drawn = diagrams.draw(browser, sources, drawing, budget)
+        drawn = diagrams.draw(browser, sources, Faces(job.html), job.created, budget)
     html = job.with_diagrams(drawn)
     pdf = _pass(browser, html, job, budget)
     if jobs.ids_to_number(html):
