@@ -40,16 +40,18 @@ function prepare(fonts, family, now) {
   });
 }
 
-// The diagram as an XML document; text is measured, so its fonts are there first. Rejects what mermaid cannot parse.
+// The diagram as an XML document, the text in it, and whether some of it is bold. Text is measured, so its fonts are
+// there first. Rejects what mermaid cannot parse.
 async function draw(source, family) {
   if (source.length > LONGEST) throw new Error("too long"); // mermaid would draw a picture that says so
   seed = 1;
   try {
     await Promise.all(["400", "700"].map((weight) => document.fonts.load(`${weight} 16px ${family}`, source)));
     const { svg } = await mermaid.render("diagram", source);
-    const holder = document.createElement("template");
-    holder.innerHTML = svg;
-    const root = holder.content.querySelector("svg");
+    document.body.innerHTML = svg;
+    const root = document.querySelector("svg");
+    const texts = [...root.querySelectorAll("text, tspan, foreignObject *")];
+    const bold = texts.some((each) => getComputedStyle(each).fontWeight > 500);
     const { width, height } = root.viewBox.baseVal;
     root.removeAttribute("style"); // a maximal width, which an image takes from its place
     root.setAttribute("width", width);
@@ -57,7 +59,7 @@ async function draw(source, family) {
     const xml = new XMLSerializer().serializeToString(root);
     if (new DOMParser().parseFromString(xml, "image/svg+xml").querySelector("parsererror"))
       throw new Error("the picture is no XML");
-    return xml;
+    return { xml, text: texts.map((each) => each.textContent).join(""), bold };
   } finally {
     document.body.replaceChildren();
   }

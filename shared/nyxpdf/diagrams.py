@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from nyxpdf import fonts
 from nyxpdf.browser import Browser, Page
 from nyxpdf.cdp import Refused
+from nyxpdf.fonts import Faces
 from nyxpdf.limits import Budget, DiagramTimeout
 
 _CODE: Final = Path(__file__).with_name("diagrams.js")
@@ -28,20 +27,9 @@ _PAGE: Final = """<!doctype html><meta charset="utf-8">
 """
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """What all diagrams of a document share."""
-
-    faces: tuple[fonts.Face, ...]
-    family: str
-    created: datetime
-
-    def script(self, call: str, *arguments: object) -> str:
-        """A call of diagrams.js."""
-        return f"{call}({', '.join(map(json.dumps, arguments))})"
-
-
-def draw(browser: Browser, sources: Mapping[int, str], drawing: Drawing, budget: Budget) -> dict[int, str]:
+def draw(
+    browser: Browser, sources: Mapping[int, str], faces: Faces, created: datetime, budget: Budget
+) -> dict[int, str]:
     """The SVG of every source that mermaid can draw in time, by the source's number.
 
     One that it cannot parse, or not within `Limits.diagram_seconds`, is left out; so are those for which no time of
@@ -53,49 +41,49 @@ def draw(browser: Browser, sources: Mapping[int, str], drawing: Drawing, budget:
     while waiting:
         try:
             with browser.page(share) as page:
-                _open(page, browser, drawing)
-                drawn.update(_draw_in(page, waiting, drawing, share))
+                _open(page, browser, faces, created)
+                drawn.update(_draw_in(page, waiting, faces, share))
         except DiagramTimeout:
             break
     return drawn
 
 
 def _draw_in(
-    page: Page, waiting: list[tuple[int, str]], drawing: Drawing, share: Budget
+    page: Page, waiting: list[tuple[int, str]], faces: Faces, share: Budget
 ) -> Iterator[tuple[int, str]]:
     """Draw what is waiting until all is drawn, or one has left the page in a state that nobody knows."""
     while waiting:
         number, source = waiting.pop(0)
         try:
-            answer = page.within(share.limits.diagram_seconds).evaluate(
-                drawing.script("draw", source, drawing.family)
-            )
+            part = page.within(share.limits.diagram_seconds)
+            answer = part.evaluate(_script("draw", source, faces.family))
         except DiagramTimeout:
             share.check()  # ends the document's diagrams when it is their time that is over
             return
         except Refused:
             return
-        if isinstance(answer, str):
-            yield number, _with_fonts(answer, drawing)
+        if isinstance(answer, dict):
+            yield number, _with_fonts(answer["xml"], faces.needed(answer["text"], bold=answer["bold"]))
 
 
-def _open(page: Page, browser: Browser, drawing: Drawing) -> None:
+def _open(page: Page, browser: Browser, faces: Faces, created: datetime) -> None:
     path = browser.profile / "diagrams.html"
     if not path.exists():
         mermaid = (browser.folder / "mermaid.min.js").as_uri()
         code = _CODE.read_text(encoding="utf-8")
-        path.write_text(
-            _PAGE.format(nonce=secrets.token_hex(16), code=code, mermaid=mermaid), encoding="utf-8"
-        )
+        filled = _PAGE.format(nonce=secrets.token_hex(16), code=code, mermaid=mermaid)
+        path.write_text(filled, encoding="utf-8")
     page.cut_off()
     page.open(path.as_uri())
-    rules = "\n".join(face.rule for face in drawing.faces)
-    milliseconds = int(drawing.created.timestamp() * 1000)
-    page.evaluate(drawing.script("prepare", rules, drawing.family, milliseconds))
+    page.evaluate(_script("prepare", faces.rules, faces.family, int(created.timestamp() * 1000)))
 
 
-def _with_fonts(svg: str, drawing: Drawing) -> str:
-    """The picture with the fonts that its text needs, since it is shown as an image and sees none of the page's."""
-    rules = fonts.needed(drawing.faces, svg)
+def _script(call: str, *arguments: object) -> str:
+    """A call of diagrams.js."""
+    return f"{call}({', '.join(map(json.dumps, arguments))})"
+
+
+def _with_fonts(svg: str, rules: str) -> str:
+    """The picture with its fonts in it, since it is shown as an image and sees none of the page's."""
     start = svg.index(">") + 1
     return f"{svg[:start]}<style>{rules}</style>{svg[start:]}" if rules else svg

@@ -2,13 +2,13 @@
 
     {"html": "<!doctype html>...",     finished, but for the places of diagrams and of page numbers
      "diagrams": [{"source": "graph TD...", "alt": "Diagram 1", "fallback": "<pre>...</pre>..."}],
-     "faces": "@font-face {...}", "family": "'Noto Sans', sans-serif",     fonts that the diagrams' text needs
-     "header": "<span></span>", "footer": "<span></span>",     Chromium's templates; these are nothing
+     "header": "<div>...</div>", "footer": "<div>...</div>",     Chromium's templates; both may be empty
      "author": "nyxcore", "created": "2026-11-23T10:00:00Z"}
 
 Places: `<figure class="diagram" data-diagram="0"></figure>` gets the diagram of that number or its fallback,
 `<span data-page-of="heading-id"></span>` the number of the page on which the element of that id stands. Chromium tells
-the pages of those ids only to which the document has a link, which a table of contents has.
+the pages of those ids only to which the document has a link, which a table of contents has. Diagrams are set in the
+fonts of the page's own `@font-face` rules, in their order (see `nyxpdf.fonts`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from nyxpdf.errors import InvalidJob
 _DIAGRAM: Final = re.compile(r'<figure class="diagram" data-diagram="(\d{1,5})"></figure>')
 _PAGE_OF: Final = re.compile(r'<span data-page-of="([^"<>]*)"></span>')
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_TEXTS: Final = ("html", "faces", "family", "header", "footer", "author", "created")
+_TEXTS: Final = ("html", "header", "footer", "author", "created")
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,6 @@ class PrintJob:
 
     html: str
     diagrams: tuple[Diagram, ...]
-    faces: str
-    family: str
     header: str
     footer: str
     author: str
@@ -93,8 +91,6 @@ def parse(data: bytes) -> PrintJob:
     return PrintJob(
         html=read["html"],
         diagrams=tuple(diagrams),
-        faces=read["faces"],
-        family=read["family"],
         header=read["header"],
         footer=read["footer"],
         author=read["author"],

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from nyxpdf import diagrams, fonts
+from nyxpdf import diagrams
 from nyxpdf import job as jobs
 from nyxpdf.browser import Browser, Page
 from nyxpdf.errors import BrowserFailed, JobTooLarge, TooManyPages
+from nyxpdf.fonts import Faces
 from nyxpdf.limits import MIB, Budget, Limits
 from nyxpdf.pdf import Pdf
 
@@ -20,7 +21,6 @@ _PRINTING: Final = {
     "generateTaggedPDF": True,
     "generateDocumentOutline": True,
 }
-_NOTHING: Final = "<span></span>"  # as a template; an empty one would be Chromium's own
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,8 @@ class Printer:
 def _print(browser: Browser, job: jobs.PrintJob, budget: Budget) -> Printed:
     drawn: dict[int, str] = {}
     if job.diagrams:
-        drawing = diagrams.Drawing(fonts.faces(job.faces), job.family, job.created)
         sources = {number: diagram.source for number, diagram in enumerate(job.diagrams)}
-        drawn = diagrams.draw(browser, sources, drawing, budget)
+        drawn = diagrams.draw(browser, sources, Faces(job.html), job.created, budget)
     html = job.with_diagrams(drawn)
     pdf = _pass(browser, html, job, budget)
     if jobs.ids_to_number(html):
@@ -120,12 +119,12 @@ def _pass(browser: Browser, html: str, job: jobs.PrintJob, budget: Budget) -> Pd
 
 
 def _printed(page: Page, job: jobs.PrintJob) -> bytes:
-    shown = {job.header, job.footer} - {_NOTHING}  # a page with templates takes longer
     answer = page.call(
         "Page.printToPDF",
         **_PRINTING,
-        displayHeaderFooter=bool(shown),
-        headerTemplate=job.header,
-        footerTemplate=job.footer,
+        displayHeaderFooter=bool(job.header or job.footer),
+        # an empty template would be Chromium's own
+        headerTemplate=job.header or "<span></span>",
+        footerTemplate=job.footer or "<span></span>",
     )
     return base64.b64decode(answer["data"])

@@ -57,10 +57,15 @@ class BuiltFunction:
             if name == WRAPPER:
                 continue  # the emulator knows nothing of it: see `wrapper`
             if isinstance(value, str):
-                found[name] = value
+                found[name] = self._in_layers(value)
             elif name in resolved:
                 found[name] = resolved[name]
         return found
+
+    def _in_layers(self, value: str) -> str:
+        """The value; a path below /opt is where the layer has it."""
+        below = [layer / value.removeprefix("/opt/") for layer in self.layers if value.startswith("/opt/")]
+        return next((str(path) for path in below if path.exists()), value)
 
     def wrapper(self) -> list[str]:
         """The program of a layer that gets the command of the managed runtime, or nothing."""

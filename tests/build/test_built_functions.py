@@ -86,6 +86,38 @@ def test_fetch_fails_with_a_reason_when_the_archive_is_gone(deployment: Deployme
     assert "archive" in answer["errorMessage"]
 
 
+@pytest.mark.browser
+def test_the_renderer_prints_and_answers_the_second_time_from_what_is_there(deployment: Deployment) -> None:
+    sample = event("RenderPdfFunction")
+    s3 = deployment.client("s3")
+    missing = deployment.invoke("RenderPdfFunction", sample)
+    assert missing["errorType"] == "PrintJobMissing", missing
+    page = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>t</title></head><body><h1>Words</h1>'
+        '<figure class="diagram" data-diagram="0"></figure></body></html>'
+    )
+    job = {
+        "html": page,
+        "diagrams": [{"source": "graph TD\n A --> B", "alt": "a", "fallback": "not drawn"}],
+        "header": "",
+        "footer": "",
+        "author": "nyxcore",
+        "created": "2026-11-23T10:00:00Z",
+    }
+    s3.put_object(Bucket="bucket", Key=sample["source"], Body=json.dumps(job).encode())
+    answer = deployment.invoke("RenderPdfFunction", sample)
+    assert answer.keys() == {"pages", "bytes"}, (answer, deployment.logs("RenderPdfFunction"))
+    assert answer["pages"] == 1
+    pdf = s3.get_object(Bucket="bucket", Key=sample["target"])
+    assert len(pdf["Body"].read()) == answer["bytes"]
+    assert pdf["ContentType"] == "application/pdf"
+    drawn = s3.get_object(Bucket="bucket", Key=sample["target"].replace(".pdf", ".html"))["Body"].read()
+    assert b"data:image/svg+xml" in drawn
+    s3.delete_object(Bucket="bucket", Key=sample["source"])
+    assert deployment.invoke("RenderPdfFunction", sample) == answer
+    assert "Words" not in deployment.logs("RenderPdfFunction")
+
+
 @pytest.mark.parametrize("task", TASKS[1:])
 def test_a_task_takes_its_sample_as_far_as_to_see_that_the_run_is_not_there(
     deployment: Deployment, task: str

@@ -27,6 +27,15 @@ def modules(folder: Path) -> Iterator[tuple[Path, str]]:
                 yield path, node.module.partition(".")[0]
 
 
+def files(folder: Path) -> list[Path]:
+    """Every file below, what Python compiles left out."""
+    return [path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+
+
+def size_of(path: Path) -> int:
+    return path.stat().st_size
+
+
 def test_every_function_with_its_layers_fits_into_lambda(functions: dict[str, BuiltFunction]) -> None:
     for name, function in functions.items():
         assert size(function.code) + sum(map(size, function.layers)) < LIMIT, name
@@ -73,7 +82,7 @@ def test_the_core_layer_is_compiled_for_a_place_that_cannot_be_written() -> None
 def test_everything_that_functions_import_is_packaged_or_part_of_the_runtime(runtime: Path) -> None:
     folders = (BUILT / "CoreLayer/python", BUILT / "PagesLayer/python", runtime)
     packaged = {path.stem.partition(".")[0] for folder in folders for path in folder.iterdir()}
-    ours = {path.stem for path in (ROOT / "functions").iterdir()}
+    ours = {path.stem for path in (ROOT / "functions").iterdir()} | {"nyxpdf"}  # of another layer, see below
     known = packaged | ours | sys.stdlib_module_names
     missing = {
         f"{module} ({path.relative_to(ROOT)})"
@@ -82,6 +91,26 @@ def test_everything_that_functions_import_is_packaged_or_part_of_the_runtime(run
         if module not in known
     }
     assert not missing
+
+
+def test_the_chromium_layer_has_what_setup_unpacked_and_nyxpdf_and_nothing_else() -> None:
+    layer = BUILT / "ChromiumLayer"
+    unpacked, nyxpdf = ROOT / "layers/chromium/opt/chromium", ROOT / "shared/nyxpdf"
+    expected = {Path("chromium") / path.relative_to(unpacked): size_of(path) for path in files(unpacked)}
+    expected |= {Path("python/nyxpdf") / path.relative_to(nyxpdf): size_of(path) for path in files(nyxpdf)}
+    assert {path.relative_to(layer): size_of(path) for path in files(layer)} == expected
+    assert {"headless_shell", "libEGL.so", "mermaid.min.js"} <= {path.name for path in expected}
+
+
+def test_the_renderer_imports_nothing_but_python_itself_and_boto3() -> None:
+    known = {"nyxpdf", "boto3", "botocore"} | sys.stdlib_module_names
+    imported = {
+        (module, path.name)
+        for folder in (ROOT / "functions/render_pdf", ROOT / "shared/nyxpdf")
+        for path, module in modules(folder)
+    }
+    assert {each for each in imported if each[0] not in known} == set()
+    assert not {path for module, path in imported if module.startswith("boto")} - {"handler.py"}
 
 
 def test_boto3_comes_from_the_runtime_and_not_from_a_layer() -> None:
@@ -117,6 +146,7 @@ def test_binaries_need_no_newer_libc_than_lambda_has() -> None:
         *BUILT.glob("*Layer/**/*.so"),
         *BUILT.glob("*Layer/**/*.so.*"),
         *BUILT.glob("ToolsLayer/bin/*"),
+        BUILT / "ChromiumLayer/chromium/headless_shell",
     ]
     assert len(objects) > 10
     for path in objects:

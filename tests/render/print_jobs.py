@@ -11,7 +11,6 @@ FOOTER = (
     '<div style="font-size:8px;width:100%;text-align:center">'
     '<span class="pageNumber"></span> / <span class="totalPages"></span></div>'
 )
-NOTHING = "<span></span>"
 FALLBACK = "<pre>the source</pre><p>This diagram could not be drawn.</p>"
 
 
@@ -32,10 +31,8 @@ def job(
     html: str,
     diagrams: tuple[str, ...] = (),
     *,
-    header: str = NOTHING,
+    header: str = "",
     footer: str = FOOTER,
-    faces: str = "",
-    family: str = "sans-serif",
 ) -> bytes:
     """A print job of a finished page."""
     return json.dumps(
@@ -45,8 +42,6 @@ def job(
                 {"source": source, "alt": f"Diagram {number}", "fallback": FALLBACK}
                 for number, source in enumerate(diagrams, start=1)
             ],
-            "faces": faces,
-            "family": family,
             "header": header,
             "footer": footer,
             "author": "nyxcore",

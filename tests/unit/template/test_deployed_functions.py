@@ -13,10 +13,11 @@ from psycopg.conninfo import conninfo_to_dict
 from migrate.handler import Environment
 from nyxcore.analysis.engine_process import WALL_SECONDS
 from nyxcore.settings import Settings
+from nyxpdf.limits import MIB, Limits
 
 ROOT = Path(__file__).parents[3]
 MIGRATION_VARIABLES = {f"NYX_{field.upper()}" for field in Environment.model_fields}
-NO_DATABASE = {"AutoFixFetchFunction"}
+NO_DATABASE = {"AutoFixFetchFunction", "RenderPdfFunction"}
 # scan asks the tools for their versions, which are part of what makes two runs alike
 TOOLS = {"AutoFixScanFunction", "AutoFixDetectFunction", "AutoFixVerifyFunction", "AutoFixCombineFunction"}
 
@@ -101,11 +102,33 @@ def test_the_migration_has_the_passwords_of_the_cluster_itself(functions: dict[s
     assert migration["NYX_OWNER_URL"] == url("nyx_owner", "OwnerSecret", "nyxcore")
 
 
-def test_every_function_has_the_core_layer_and_only_some_have_more(functions: dict[str, Any]) -> None:
+def test_every_function_but_the_renderer_has_the_core_layer_and_only_some_have_more(
+    functions: dict[str, Any],
+) -> None:
+    assert [layer[:-10] for layer in layers(functions["RenderPdfFunction"])] == ["ChromiumLayer"]
     for name, function in functions.items():
+        if name == "RenderPdfFunction":
+            continue
         kinds = [layer[:-10] for layer in layers(function)]  # SAM appends ten hexadecimal digits
         more = ["ToolsLayer"] if name in TOOLS else ["StreamRuntimeLayer"] if name == "StreamFunction" else []
         assert kinds == ["CoreLayer", *more], name
+
+
+def test_the_renderer_is_told_its_bucket_and_its_browser_and_nothing_else(functions: dict[str, Any]) -> None:
+    given = variables(functions["RenderPdfFunction"])
+    kept = {name: value for name, value in given.items() if value != {"Ref": "AWS::NoValue"}}
+    assert kept == {
+        "NYX_BUCKET": {"Fn::GetAtt": ["Storage", "Outputs.BucketName"]},
+        "NYX_CHROMIUM": "/opt/chromium",
+    }
+
+
+def test_the_renderer_gives_up_with_a_reason_before_lambda_stops_it_without_one(
+    functions: dict[str, Any],
+) -> None:
+    function, limits = functions["RenderPdfFunction"], Limits()
+    assert function["Timeout"] >= limits.seconds + 15
+    assert function["MemorySize"] * MIB >= limits.memory + 10 * limits.job_bytes
 
 
 def test_the_stream_function_starts_through_the_loop_that_can_stream(functions: dict[str, Any]) -> None:
@@ -174,7 +197,8 @@ def test_no_pipeline_task_outlives_a_run(functions: dict[str, Any]) -> None:
 def test_every_variable_is_one_that_the_settings_know(functions: dict[str, Any]) -> None:
     shared = {f"NYX_{field.upper()}" for field in Settings.model_fields}
     for name, function in functions.items():
-        known = shared | MIGRATION_VARIABLES if name == "MigrateFunction" else shared
+        own = {"MigrateFunction": MIGRATION_VARIABLES, "RenderPdfFunction": {"NYX_CHROMIUM"}}
+        known = shared | own.get(name, set())
         unknown = {key for key in variables(function) if key.startswith("NYX_")} - known
         assert not unknown, name
 

@@ -13,6 +13,7 @@ DISPATCH = {"Ref": "DispatchPolicy"}
 OBJECTS = {"Fn::GetAtt": ["Storage", "Outputs.ObjectsPolicyArn"]}
 CONNECT = {"Fn::GetAtt": ["Database", "Outputs.ConnectPolicyArn"]}
 FETCH = {"Fn::GetAtt": ["Storage", "Outputs.FetchPolicyArn"]}
+RENDER = {"Fn::GetAtt": ["Storage", "Outputs.RenderPolicyArn"]}
 
 
 def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
@@ -34,6 +35,7 @@ def own_policies(resources: dict[str, Any], function: str) -> list[Any]:
         ("StreamFunction", [CONNECT]),
         ("SweepFunction", [CONNECT, DISPATCH]),
         ("MigrateFunction", []),
+        ("RenderPdfFunction", [RENDER]),
         ("AutoFixFetchFunction", [FETCH]),
         ("AutoFixScanFunction", [CONNECT, OBJECTS]),
         ("AutoFixDetectFunction", [CONNECT, OBJECTS]),
@@ -97,8 +99,24 @@ def test_fetch_reads_archives_and_writes_below_its_run_only(nested: dict[str, An
     assert all("s3:DeleteObject" not in statement["Action"] for statement in statements)
 
 
+def test_the_renderer_reads_print_jobs_and_writes_pdfs_only(nested: dict[str, Any]) -> None:
+    statements = nested["storage"]["RenderPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    allowed = {
+        action: statement["Resource"]
+        for statement in statements
+        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
+    }
+    pages, pdf = {"Fn::Sub": "${Bucket.Arn}/*/pages/*"}, {"Fn::Sub": "${Bucket.Arn}/*/pdf/*"}
+    assert allowed == {
+        "s3:GetObject": [pages, pdf],
+        "s3:PutObject": pdf,
+        "s3:PutObjectTagging": pdf,
+        "s3:ListBucket": {"Fn::GetAtt": ["Bucket", "Arn"]},
+    }
+
+
 def test_a_missing_object_is_told_from_a_forbidden_one(nested: dict[str, Any]) -> None:
-    for policy in ("ObjectsPolicy", "FetchPolicy"):
+    for policy in ("ObjectsPolicy", "FetchPolicy", "RenderPolicy"):
         statements = nested["storage"][policy]["Properties"]["PolicyDocument"]["Statement"]
         listing = [statement for statement in statements if statement["Action"] == "s3:ListBucket"]
         assert [statement["Resource"] for statement in listing] == [{"Fn::GetAtt": ["Bucket", "Arn"]}], policy
