@@ -8,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import nyxcore
+from nyxcore.settings import settings
 
 
 @cache
@@ -18,4 +19,6 @@ def fingerprint() -> str:
     for path in sorted(path for folder in ("markup", "pages") for path in (root / folder).rglob("*.*")):
         if path.suffix in {".py", ".css", ".json"}:
             digest.update(path.read_bytes())
+    fonts = Path(settings().fonts) / "index.json"
+    digest.update(fonts.read_bytes() if fonts.is_file() else b"")
     return digest.hexdigest()

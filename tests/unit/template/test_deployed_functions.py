@@ -20,6 +20,12 @@ MIGRATION_VARIABLES = {f"NYX_{field.upper()}" for field in Environment.model_fie
 NO_DATABASE = {"AutoFixFetchFunction", "RenderPdfFunction"}
 # scan asks the tools for their versions, which are part of what makes two runs alike
 TOOLS = {"AutoFixScanFunction", "AutoFixDetectFunction", "AutoFixVerifyFunction", "AutoFixCombineFunction"}
+MORE_LAYERS = {
+    **dict.fromkeys(TOOLS, ["ToolsLayer"]),
+    "StreamFunction": ["StreamRuntimeLayer"],
+    "ApiFunction": ["PagesLayer"],  # a report as a page
+    "PdfPrepareFunction": ["PagesLayer"],
+}
 
 
 def variables(function: dict[str, Any]) -> dict[str, Any]:
@@ -110,8 +116,7 @@ def test_every_function_but_the_renderer_has_the_core_layer_and_only_some_have_m
         if name == "RenderPdfFunction":
             continue
         kinds = [layer[:-10] for layer in layers(function)]  # SAM appends ten hexadecimal digits
-        more = ["ToolsLayer"] if name in TOOLS else ["StreamRuntimeLayer"] if name == "StreamFunction" else []
-        assert kinds == ["CoreLayer", *more], name
+        assert kinds == ["CoreLayer", *MORE_LAYERS.get(name, [])], name
 
 
 def test_the_renderer_is_told_its_bucket_and_its_browser_and_nothing_else(functions: dict[str, Any]) -> None:
@@ -214,7 +219,10 @@ def test_the_sweep_runs_every_minute_and_when_an_execution_ended_badly(resources
         "rate(1 minute)"
     ]
     (pattern,) = [rule["EventPattern"] for rule in rules if "EventPattern" in rule]
+    machines = [
+        name for name, each in resources.items() if each["Type"] == "AWS::StepFunctions::StateMachine"
+    ]
     assert pattern["source"] == ["aws.states"]
     assert pattern["detail-type"] == ["Step Functions Execution Status Change"]
     assert set(pattern["detail"]["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
-    assert pattern["detail"]["stateMachineArn"] == [{"Ref": "AutoFixStateMachine"}]
+    assert pattern["detail"]["stateMachineArn"] == [{"Ref": name} for name in sorted(machines)]

@@ -44,6 +44,9 @@ def own_policies(resources: dict[str, Any], function: str) -> list[Any]:
         ("AutoFixReportFunction", [CONNECT, OBJECTS]),
         ("AutoFixFinishFunction", [CONNECT, DISPATCH]),
         ("AutoFixFailFunction", [CONNECT, DISPATCH]),
+        ("PdfPrepareFunction", [CONNECT, OBJECTS]),
+        ("PdfFinishFunction", [CONNECT, OBJECTS, DISPATCH]),
+        ("PdfFailFunction", [CONNECT, DISPATCH]),
     ],
 )
 def test_a_function_may_do_what_it_needs_and_nothing_else(
