@@ -63,13 +63,20 @@ soak: setup-dev ## the long form of tests/integration/faults: 10,000 cut streams
 lint: setup-dev ## ruff, mypy and the project's own rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest tests/lint
 
-bench: setup-dev ## measure, and print the figures kept in benchmarks/README.md
+.build/bench/.setup: $(BIN)/uv requirements-bench.lock
+	@echo "setup: installing what others make PDFs with into .build/bench (about 200 MB, from the package index only)"
+	@$(BIN)/python -m venv --clear --without-pip .build/bench
+	@$(BIN)/uv pip install -q --python .build/bench/bin/python --require-hashes -r requirements-bench.lock
+	@touch $@
+
+bench: setup-dev .build/bench/.setup ## measure, and print the figures kept in benchmarks/README.md
 	@$(BIN)/python -m benchmarks
 
 lock: ## resolve the dependencies anew into the lock files
 	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 pyproject.toml -o requirements.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 --group sam -o requirements-sam.lock
+	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 --group bench -o requirements-bench.lock
 	@for layer in core tools pages; do $(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 \
 	  -c requirements.lock layers/$$layer/requirements.in -o layers/$$layer/requirements.lock || exit; done
 
