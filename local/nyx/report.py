@@ -17,7 +17,7 @@ from nyx.live import printable
 from nyx.output import OutputFolder
 from nyx.stack import open_stack
 from nyxcore.reports.models import LANGUAGES, STYLES
-from nyxcore.reports.naming import file_name
+from nyxcore.reports.naming import report_file_name
 
 _NEWEST: Final = "latest"
 
@@ -106,7 +106,7 @@ def _show(api: Api, arguments: argparse.Namespace) -> int:
 
 def _pdf(api: Api, arguments: argparse.Namespace) -> int:
     report = _wanted(api, Asked(arguments.report, arguments.style, arguments.language))
-    out: Path = arguments.out or Path("nyx-out") / file_name(report["title"], "pdf")
+    out: Path = arguments.out or Path("nyx-out") / report_file_name(report["title"], report["style"], "pdf")
     folder = OutputFolder(out.parent)
     if arguments.out is None:
         folder.prepare()

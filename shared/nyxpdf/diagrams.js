@@ -26,14 +26,33 @@ const SECURE = [
 
 const LONGEST = 50_000;
 
+// The page's colours (nyxcore/pages/page.css). What stands side by side differs in tone, so that it can be told in grey.
+const INK = "#1b1e2b", SOFT = "#565c70", FAINT = "#878da1", LINE = "#dcdfe8", WASH = "#f4f5f9", DEEP = "#2f3e5c";
+const SLICES = ["#9aa2e0", "#dcdfe8", "#b3c4d6", "#f3d9a4", "#c9cbd8", "#eceefa", "#f3cdb9", "#d5ecdf"]; // ink is read on each
+const COLOURS = {
+  darkMode: false, background: "#ffffff", textColor: INK, titleColor: INK, lineColor: SOFT,
+  primaryColor: "#eceefa", primaryTextColor: INK, primaryBorderColor: "#5d6bd0",
+  secondaryColor: WASH, secondaryTextColor: INK, secondaryBorderColor: FAINT,
+  tertiaryColor: "#ffffff", tertiaryTextColor: INK, tertiaryBorderColor: FAINT,
+  clusterBkg: WASH, clusterBorder: LINE, edgeLabelBackground: "#ffffff",
+  noteBkgColor: WASH, noteTextColor: INK, noteBorderColor: FAINT,
+  sectionBkgColor: WASH, sectionBkgColor2: WASH, altSectionBkgColor: "#ffffff", gridColor: LINE,
+  taskBkgColor: DEEP, taskBorderColor: DEEP, taskTextColor: "#ffffff", taskTextLightColor: "#ffffff",
+  taskTextDarkColor: INK, taskTextOutsideColor: INK,
+  ...Object.fromEntries(SLICES.map((tone, index) => [`pie${index + 1}`, tone])),
+  pieStrokeColor: "#ffffff", pieOuterStrokeColor: LINE, pieOpacity: "1",
+  xyChart: { plotColorPalette: [DEEP, "#aeb4dc", "#5d6bd0", "#c5cbd6", "#47607a", "#e5b850"].join(",") },
+};
+
 function prepare(fonts, family, now) {
   instant = now;
   document.head.appendChild(document.createElement("style")).textContent = fonts;
   mermaid.initialize({
     startOnLoad: false, securityLevel: "strict", secure: SECURE, maxTextSize: LONGEST, suppressErrorRendering: true,
-    look: "classic", theme: "neutral", htmlLabels: false, flowchart: { htmlLabels: false },
+    look: "classic", theme: "base", themeCSS: `.grid .tick line { stroke: ${LINE} }`, // else a chart's grid is as dark as its text
+    htmlLabels: false, flowchart: { htmlLabels: false },
     deterministicIds: true, deterministicIDSeed: "nyx",
-    fontFamily: family, themeVariables: { fontFamily: family },
+    fontFamily: family, themeVariables: { ...COLOURS, fontFamily: family },
     // these have families of their own, which nobody has
     sequence: { actorFontFamily: family, noteFontFamily: family, messageFontFamily: family },
     gantt: { fontFamily: family }, journey: { taskFontFamily: family },

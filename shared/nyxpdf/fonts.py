@@ -12,6 +12,7 @@ from typing import Final
 _RULE: Final = re.compile(r"@font-face\s*\{[^{}]*\}")
 _FAMILY: Final = re.compile(r"""font-family:\s*(?:"([^"\\]+)"|'([^'\\]+)'|([\w -]+?))\s*[;}]""")
 _WEIGHT: Final = re.compile(r"font-weight:\s*(\d+|bold)")
+_SLANTED: Final = re.compile(r"font-style:\s*(italic|oblique)")
 _RANGE: Final = re.compile(r"unicode-range:\s*([^;}]+)")
 _DATA: Final = re.compile(r"""src:\s*url\(["']?data:[\w./+-]+;base64,""")
 _LAST: Final = 0x10FFFF
@@ -35,7 +36,7 @@ class Faces:
     """The faces of a page, in their order."""
 
     def __init__(self, html: str) -> None:
-        """Read them; rules without a family or without a data URI are left out."""
+        """Read them; those without a family or without a data URI, and italics, are left out."""
         self._faces = tuple(filter(None, map(_face, _RULE.findall(html))))
         self._of_character: dict[int, tuple[Face, ...]] = {}
 
@@ -66,7 +67,7 @@ class Faces:
 
 def _face(rule: str) -> Face | None:
     family = _FAMILY.search(rule)
-    if family is None or not _DATA.search(rule):
+    if family is None or not _DATA.search(rule) or _SLANTED.search(rule):
         return None
     weight, declared = _WEIGHT.search(rule), _RANGE.search(rule)
     bold = weight is not None and (weight[1] == "bold" or int(weight[1]) > 500)

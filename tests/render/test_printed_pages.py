@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from base64 import b64decode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -205,3 +206,12 @@ WIDE = {
 @pytest.mark.parametrize("markdown", WIDE.values(), ids=WIDE)
 def test_nothing_is_so_wide_that_the_document_is_shrunk(printer: Printer, markdown: str) -> None:
     assert left_edge(printed(printer, markdown), 1) == pytest.approx(23, abs=0.6)
+
+
+def test_a_diagram_beside_italic_text_is_set_upright(printer: Printer) -> None:
+    text = "Some *slanted* words.\n\n```mermaid\ngraph TD; A[Begin]-->B\n```\n"
+    html = printed(printer, text).html
+    assert "font-style:italic" in html
+    (picture,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', html)
+    svg = b64decode(picture).decode()
+    assert "@font-face" in svg and "font-style:italic" not in svg

@@ -22,7 +22,7 @@ from nyxcore.idempotency.service import Answer
 from nyxcore.pages.models import Language
 from nyxcore.reports import generator, service
 from nyxcore.reports.models import Report, ReportSummary, Style
-from nyxcore.reports.naming import file_name
+from nyxcore.reports.naming import report_file_name
 from nyxcore.reports.repository import ReportFilter
 from nyxcore.runs.models import PipelineKind
 from nyxcore.storage import objects
@@ -140,7 +140,7 @@ def get_report(request: Request, caller: ReportsReader, report_id: ReportId) -> 
         key=objects.run_key(
             caller.tenant_id, report.run_id, f"reports/{report_id}/{report.content_hash}.{ending}"
         ),
-        filename=file_name(report.title, ending),
+        filename=report_file_name(report.title, report.style, ending),
         content_type=form if form == _JSON else f"{form}; charset=utf-8",
     )
     response.headers["Vary"] = "Accept"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from html import unescape
 
 from markdown_it.common.utils import escapeHtml, unescapeAll
 from markdown_it.token import Token
@@ -16,6 +18,8 @@ from nyxcore.markup.images import Images
 from nyxcore.markup.limits import LIMITS
 from nyxcore.markup.targets import resolve
 from nyxcore.markup.wording import Phrase
+
+_TAG = re.compile(r"<[^>]*>")  # of HTML that `raw_html` wrote: it has no > in an attribute
 
 
 class Document:
@@ -137,4 +141,6 @@ def _texts(tokens: list[Token]) -> list[str]:
             texts += _texts(token.children or [])
         elif token.type in ("softbreak", "hardbreak"):
             texts.append(" ")
+        elif token.type == "made":  # raw HTML: a tag that was refused is text
+            texts.append(unescape(_TAG.sub("", token.content)))
     return texts

@@ -46,7 +46,8 @@ MAX_SLOW_CHARACTERS = 2_000
 MAX_TOTAL = 200_000  # characters of all blocks of a document, those of slow languages five-fold
 _ODD_SHAPE = re.compile(r"[^\n]{401}|\n(?:[^\S\n]*+\n){5}")  # a long line, many empty ones
 _DIFF = {"+": "gi", "-": "gd", "@": "gu"}
-_DIFF_HEADERS = ("+++ ", "--- ", "diff ", "index ")
+_DIFF_HEADERS = ("diff ", "index ")
+_NAMES = ("--- ", "+++ ")  # how the two lines begin that name the files
 
 
 class Highlighter:
@@ -76,8 +77,11 @@ def _highlighted(html: str) -> str:
 
 def _diff(source: str) -> Iterator[str]:
     """A diff is read line by line, whatever its size."""
-    for line in source.removesuffix("\n").split("\n"):
-        kind = "gh" if line.startswith(_DIFF_HEADERS) else _DIFF.get(line[:1])
+    lines = source.removesuffix("\n").split("\n")
+    for before, line, after in zip(["", *lines], lines, [*lines[1:], ""], strict=False):
+        # "--- " names a file only above "+++ ": else a line that began with "-- " was removed
+        names = (line[:4], after[:4]) == _NAMES or (before[:4], line[:4]) == _NAMES
+        kind = "gh" if names or line.startswith(_DIFF_HEADERS) else _DIFF.get(line[:1])
         shown = shown_in_code(escapeHtml(line))
         yield f'<span class="{kind}">{shown}</span>\n' if kind else f"{shown}\n"
 

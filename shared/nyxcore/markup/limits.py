@@ -18,7 +18,7 @@ from nyxcore.markup.wording import Phrase
 
 MAX_CHARACTERS = 8_000_000  # of a document
 MAX_HTML = 40_000_000  # characters of what it becomes
-MAX_INLINE = 20_000  # characters of one paragraph, heading or cell
+MAX_INLINE = 20_000  # characters of one paragraph, heading or cell, without those of images that it carries
 MAX_MARKS = 500_000  # characters of all of them that may begin markup
 MAX_DEPTH = 30  # quotes and list items inside of each other, a list item counting as two
 MAX_BLOCK_TOKENS = 400_000  # a paragraph is three, a table's cell as well
@@ -31,6 +31,7 @@ LIMITS: dict[Phrase, int] = {
     "too_many_marks": MAX_MARKS,
 }
 _MARKS = re.compile(r"[\\`~*_\[!<&@:]")
+_IMAGE = re.compile(r"data:image/\w+;base64,[A-Za-z0-9+/=]+")
 
 
 def install(md: MarkdownIt) -> None:
@@ -68,14 +69,24 @@ def _inline(state: StateCore) -> None:
     for index, token in enumerate(state.tokens):
         if token.type != "inline":
             continue
-        marks = len(_MARKS.findall(token.content)) if len(token.content) <= MAX_INLINE else 0
-        if len(token.content) <= MAX_INLINE and marks <= left:
+        short = len(token.content) <= MAX_INLINE or _short_without_images(token.content)
+        marks = len(_MARKS.findall(token.content)) if short else 0
+        if short and marks <= left:
             left -= marks
             children = state.md.inline.parse(token.content, state.md, state.env, [])
             token.children = link_emails(state.md, children) if "@" in token.content else children
             continue
-        left = -1 if len(token.content) <= MAX_INLINE else left  # from here on, not here and there
-        token.info = "too_long" if len(token.content) > MAX_INLINE else "too_many_marks"
+        left = -1 if short else left  # from here on, not here and there
+        token.info = "too_many_marks" if short else "too_long"
         token.type, token.tag = "plain", "pre"
         for neighbour in (state.tokens[index - 1], state.tokens[index + 1]):
             neighbour.hidden = neighbour.hidden or neighbour.tag == "p"
+
+
+def _short_without_images(text: str) -> bool:
+    """Whether only its images make it long, and reading it costs no more than the longest text that has none.
+
+    At each mark all that follows may be looked at. The images themselves have a limit of their own (`images`).
+    """
+    rest = _IMAGE.sub("", text)
+    return len(rest) <= MAX_INLINE and len(_MARKS.findall(rest)) * len(text) <= MAX_INLINE**2

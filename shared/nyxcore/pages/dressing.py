@@ -148,16 +148,11 @@ def _lines(pieces: Sequence[str]) -> Iterator[tuple[str, str]]:
 
 def _marked(lines: Sequence[tuple[str, str]]) -> Iterator[str]:
     """Each line as an element that says what it is in a diff, and whether it is too long for the page."""
-    before = ""
-    for (html, text), (_, after) in zip(lines, [*lines[1:], ("", "")], strict=True):
-        kind = ""
-        if found := _DIFF_CLASS.match(html):
-            # "--- " is a file's name only above "+++ ": else a line that began with "-- " was removed
-            names = (text[:4], after[:4]), (before[:4], text[:4])
-            kind = " file" if ("--- ", "+++ ") in names else _DIFF_LINES[found[1]]
+    for html, text in lines:
+        found = _DIFF_CLASS.match(html)
+        kind = _DIFF_LINES[found[1]] if found else ""
         goes_on = " long" if len(text) > LINE_COLUMNS // 2 and _columns(unescape(text)) > LINE_COLUMNS else ""
         yield f'<span class="line{kind}{goes_on}">{html}</span>'
-        before = text
 
 
 def _columns(text: str) -> int:

@@ -14,6 +14,8 @@ from nyxcore.pages.labels import day, labels
 from nyxcore.pages.models import PageDocument
 
 FEWEST_ENTRIES = 4  # of contents that are worth a place
+SHORTEST_TEXT = 160  # lines of Markdown, about four pages, from which on a text has contents
+LINE_WIDTH, LONGEST_LINE = 95, 1_000  # characters; a longer line is an image rather than text
 MOST_ENTRIES = 70  # of contents that name the headings of level 3 too
 LONG_TITLE, LONGER_TITLE = 32, 90  # characters from which on the cover sets it smaller
 
@@ -84,12 +86,13 @@ def _contents(document: PageDocument, headings: Sequence[Heading]) -> str:
     entries = [heading for heading in headings if heading.level <= 3]
     if len(entries) > MOST_ENTRIES:
         entries = [heading for heading in headings if heading.level <= 2]
-    if len(entries) < FEWEST_ENTRIES:
+    lines = sum(1 + min(len(line), LONGEST_LINE) // LINE_WIDTH for line in document.markdown.split("\n"))
+    if len(entries) < FEWEST_ENTRIES or lines < SHORTEST_TEXT:
         return ""
     title = labels(document.language).contents
-    lines = "\n".join(
+    items = "\n".join(
         f'<li class="level-{entry.level}"><a href="#{escape(entry.id)}"><span>{escape(entry.text)}</span>'
         f'<span class="leader"></span><span data-page-of="{escape(entry.id)}"></span></a></li>'
         for entry in entries
     )
-    return f'<nav class="contents"><p class="contents-title">{title}</p><ol>\n{lines}\n</ol></nav>'
+    return f'<nav class="contents"><p class="contents-title">{title}</p><ol>\n{items}\n</ol></nav>'

@@ -46,8 +46,7 @@ def print_job(document: PageDocument) -> bytes:
 
     Its page has everything inside, and two kinds of places that the renderer fills: `<figure class="diagram"
     data-diagram="n"></figure>` with the n-th of `diagrams`, `<span data-page-of="id"></span>` with a page number.
-    `faces` are the CSS rules of the fonts that the diagrams' text needs, `family` is their list for `font-family`: an
-    image sees nothing of the page around it, and has to bring them itself.
+    Its fonts have every character of the diagrams' sources: diagrams are set in them.
 
     Raises
     ------
@@ -56,15 +55,12 @@ def print_job(document: PageDocument) -> bytes:
     MarkdownTooLarge : see `nyxcore.markup`.
     """
     page, words = _page(document), labels(document.language)
-    fonts = _diagram_fonts(page.diagrams) if page.diagrams else None
     job = {
         "html": page.html,
         "diagrams": [
             {"source": source, "alt": f"{words.diagram} {number}", "fallback": page.fallback(source, words)}
             for number, source in enumerate(page.diagrams, start=1)
         ],
-        "faces": fonts.rules if fonts else "",
-        "family": fonts.text if fonts else page.fonts.text,
         # none: the page's own stylesheet has margin boxes, which use its fonts and know the cover
         "header": "<span></span>",
         "footer": "<span></span>",
@@ -110,12 +106,6 @@ def _with_unwritten(
     unwritten: dict[Style, set[str]] = {Style(): {*_ALWAYS, *document.title, *document.project}}
     unwritten[Style(bold=True)] = {*_ALWAYS}
     for source in diagrams:
-        add(unwritten.setdefault(Style(mono=True), set()), source)
+        for style in (Style(), Style(bold=True), Style(mono=True)):  # drawn, and where it cannot be
+            add(unwritten.setdefault(style, set()), source)
     return {style: unwritten.get(style, set()) | used.get(style, set()) for style in {**used, **unwritten}}
-
-
-def _diagram_fonts(sources: Sequence[str]) -> Fonts:
-    characters = set(_ALWAYS)
-    for source in sources:
-        add(characters, source)
-    return choose(Path(settings().fonts), {Style(): characters, Style(bold=True): characters})

@@ -32,6 +32,7 @@ def bars(labels: Sequence[str], wholes: Sequence[int], parts: Sequence[int]) -> 
         "    yAxis:",
         "      showLabel: false",
         "      showTick: false",
+        "      showAxisLine: false",
         "  themeVariables:",
         "    xyChart:",
         f'      plotColorPalette: "{_LIGHT}, {_DARK}"',

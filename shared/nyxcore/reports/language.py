@@ -54,6 +54,11 @@ class Language:
             label = label[values["n"] != 1]
         return label.format_map({name: self._value(value) for name, value in values.items()})
 
+    def capital(self, key: str) -> str:
+        """The label `key` as it begins a line or a cell."""
+        label = self(key)
+        return label[:1].upper() + label[1:]
+
     def get(self, key: str, otherwise: str) -> str:
         """The label `key`, which is no template, or `otherwise` where there is none."""
         label = self.labels.get(key, otherwise)

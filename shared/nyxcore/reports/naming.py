@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from nyxcore.reports.models import Style
+
 _REFUSED = '<>:"/\\|?*'  # by one system or another
+
+
+def report_file_name(title: str, style: Style, ending: str) -> str:
+    """As `file_name`, with the style: a run's reports differ in nothing else, and may lie in one folder."""
+    return file_name(title, f"{style}.{ending}")
 
 
 def file_name(title: str, ending: str) -> str:

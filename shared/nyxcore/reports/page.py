@@ -9,6 +9,7 @@ from nyxcore.errors import NotFound
 from nyxcore.pages.models import PageDocument, Paper
 from nyxcore.pages.service import page_html
 from nyxcore.reports import repository
+from nyxcore.reports.language import language_of
 from nyxcore.reports.models import Report
 from nyxcore.reports.pdf import PdfInput, of_report
 from nyxcore.settings import settings
@@ -45,11 +46,11 @@ def document(connection: Connection, tenant_id: UUID, wanted: PdfInput) -> PageD
 
 def page_of(report: Report, paper: Paper) -> PageDocument:
     """A report as the page that shows it."""
-    project, kind, _ = report.title.rsplit(" · ", 2)
+    project = report.title.rsplit(" · ", 2)[0]
     return PageDocument(
         title=report.title,
         project=project,
-        kind=kind,
+        kind=language_of(report.language)(f"style.{report.style}"),
         date=report.created_at,
         language=report.language,
         paper=paper,

@@ -17,7 +17,7 @@ from nyxcore.db.connection import Connection
 from nyxcore.pages.fingerprint import fingerprint
 from nyxcore.pages.models import Language, Paper
 from nyxcore.reports.models import Report
-from nyxcore.reports.naming import file_name
+from nyxcore.reports.naming import file_name, report_file_name
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import Run
 from nyxcore.storage import objects
@@ -64,7 +64,7 @@ def of_report(tenant_id: UUID, report: Report, *, paper: Paper) -> PdfInput:
     looks = [str(report.id), report.content_hash, paper]
     return PdfInput(
         target=_target(tenant_id, looks),
-        filename=file_name(report.title, "pdf"),
+        filename=report_file_name(report.title, report.style, "pdf"),
         title=report.title,
         language=report.language,
         paper=paper,

@@ -67,14 +67,14 @@ def severity_cells(counts: Counter[Severity], language: Language) -> list[str]:
 
 def severity_heads(language: Language) -> list[str]:
     """The heads of those cells."""
-    return [language(f"severity.{severity}") for severity in SEVERITIES]
+    return [language.capital(f"severity.{severity}") for severity in SEVERITIES]
 
 
 def category_table(facts: Facts, language: Language) -> str:
     """Severity by category, with sums."""
     groups = by_category(facts.findings)
     names = [category for category in CATEGORIES if category in groups]
-    rows = [(language(f"category.{name}"), row_of(groups[name])) for name in names]
+    rows = [(language.capital(f"category.{name}"), row_of(groups[name])) for name in names]
     if len(rows) > 1:
         rows.append((language("column.all"), row_of(facts.findings)))
     head = [language("column.category"), *severity_heads(language)]
@@ -101,7 +101,12 @@ def category_chart(facts: Facts, language: Language) -> Iterator[str]:
     rows = [row_of(groups[name]) for name in names]
     yield f"**{language('overview.chart')}.** {language('overview.chart_says')}"
     labels = [
-        language("overview.chart_label", category=language(f"category.{name}"), fixed=row.fixed, all=row.all)
+        language(
+            "overview.chart_label",
+            category=language.capital(f"category.{name}"),
+            fixed=row.fixed,
+            all=row.all,
+        )
         for name, row in zip(names, rows, strict=True)
     ]
     yield diagrams.bars(labels, [row.all for row in rows], [row.fixed for row in rows])

@@ -117,12 +117,11 @@ def test_every_place_of_a_page_counts(changes: dict[str, str]) -> None:
     assert ord("т") in covered(rules(page(**changes)))
 
 
-def test_diagrams_get_the_faces_of_their_own_text_in_both_weights() -> None:
-    found = job("漢字\n\n```mermaid\ngraph TD; A[Узел]-->B\n```")
-    weights = [rule for rule in rules(found["faces"]) if ord("У") in covered([rule])]
-    assert len(weights) == 2
-    assert found["family"] == '"inter"'
-    assert job("no diagram")["faces"] == ""
+def test_a_page_brings_the_text_face_of_what_stands_in_its_diagrams_alone_in_both_weights() -> None:
+    drawn = rules(page("```mermaid\ngraph TD; A[Узел]-->B\n```"))
+    inter = [rule for rule in drawn if ord("У") in covered([rule]) and '"inter"' in rule]
+    assert len(inter) == 2
+    assert not [rule for rule in rules(page("no diagram")) if ord("У") in covered([rule])]
 
 
 def test_an_undrawn_diagram_shows_what_no_font_has() -> None:

@@ -33,7 +33,11 @@ def test_a_day_is_written_as_people_write_it(language: str, date: datetime, expe
     ],
 )
 def test_the_page_speaks_the_language_of_its_document(language: str, expected: list[str]) -> None:
-    html = page("## A\n\n## B\n\n## C\n\n## D\n", language=language, url="https://nyxcore.cloud/r")
+    html = page(
+        "## A\n\n## B\n\n## C\n\n## D\n\n" + "Words.\n\n" * 80,
+        language=language,
+        url="https://nyxcore.cloud/r",
+    )
     said = words(html.partition("<body>")[2])
     assert [word for word in expected if word in said] == expected
 

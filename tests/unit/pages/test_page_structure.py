@@ -7,7 +7,8 @@ import pytest
 import segno
 from page_documents import body, page, words
 
-REPORT = """# Flask · Auto-fix · 2026-11-23
+REPORT = (
+    """# Flask · Auto-fix · 2026-11-23
 
 Summary.
 
@@ -20,7 +21,10 @@ Summary.
 ## Second `code`
 
 ## Third
+
 """
+    + "Words.\n\n" * 80
+)
 
 
 def test_nothing_in_a_page_runs_or_is_fetched() -> None:
@@ -52,6 +56,11 @@ def test_the_cover_has_title_project_kind_and_date() -> None:
     assert facts == [("Project", "A &amp; B"), ("Report", "Auto-fix"), ("Date", "23 November 2026")]
 
 
+def test_a_title_that_looks_like_a_tag_stands_on_the_cover_only() -> None:
+    html = page("# Torture & <Co>\n\ntext", title="Torture & <Co>")
+    assert words(html.partition("<body>")[2]).count("Torture & <Co>") == 1
+
+
 def test_what_is_not_known_is_left_out_of_the_cover() -> None:
     cover = page(project="", kind="").partition("</header>")[0]
     assert re.findall("<dt>(.*?)</dt>", cover) == ["Date"]
@@ -73,8 +82,14 @@ def test_the_contents_are_the_headings_to_level_three() -> None:
     assert all(target == place and target in ids for _, target, _, place in entries)
 
 
-def test_a_short_text_has_no_contents() -> None:
-    assert '<nav class="contents">' not in page("## One\n\n## Two\n")
+@pytest.mark.parametrize("text", ["## One\n\n## Two\n" + "Words.\n\n" * 100, "## Part\n\nWords.\n\n" * 20])
+def test_a_text_of_few_headings_or_few_pages_has_no_contents(text: str) -> None:
+    assert '<nav class="contents">' not in page(text)
+
+
+def test_an_image_does_not_make_a_short_text_long() -> None:
+    image = f"![plan](data:image/gif;base64,{'A' * 20_000})\n\n"
+    assert '<nav class="contents">' not in page(image + "## Part\n\n" * 5)
 
 
 def test_contents_of_a_long_report_leave_the_third_level_out() -> None:

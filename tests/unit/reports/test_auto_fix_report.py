@@ -73,7 +73,7 @@ def test_every_number_of_the_summary_is_counted_from_the_findings() -> None:
     ]
     text = report(findings=rows, fixes=[its_fix])
     assert "4 findings: 1 fixed by 1 verified fix, 2 left for a person, 1 withdrawn" in text
-    assert "| bug | 0 | 0 | 4 | 0 | 4 | 1 | 3 |" in text
+    assert "| Bug | 0 | 0 | 4 | 0 | 4 | 1 | 3 |" in text
 
 
 def test_a_grave_finding_that_is_left_is_pointed_out_first() -> None:
@@ -170,7 +170,7 @@ def test_the_trend_counts_new_gone_and_still_there_by_severity(style: Style) -> 
     text = report(style, findings=[stays, comes], earlier=earlier(stays, *goes))
     assert "run of 2026-11-10 on the same repository: 1 new, 2 gone, 1 still there." in text
     assert (
-        "| new | 0 | 1 | 0 | 0 | 1 |\n| gone | 0 | 0 | 0 | 2 | 2 |\n| still there | 0 | 0 | 1 | 0 | 1 |"
+        "| New | 0 | 1 | 0 | 0 | 1 |\n| Gone | 0 | 0 | 0 | 2 | 2 |\n| Still there | 0 | 0 | 1 | 0 | 1 |"
         in text
     )
     assert "Grave among the new ones: 1 high." in text
@@ -277,7 +277,7 @@ def test_the_security_report_shows_security_in_full_and_counts_the_rest() -> Non
     assert all(f"- `m{n}.py`:{n}" in text for n in range(1, 40))
     assert "**high** · **Shell** — `ruff:S602`, 39 places. The shell reads it." in text
     assert "other.py" not in text
-    assert "| bug | 0 | 0 | 1 | 0 | 1 | 0 | 1 |" in text
+    assert "| Bug | 0 | 0 | 1 | 0 | 1 | 0 | 1 |" in text
 
 
 def test_the_security_report_tells_open_fixed_and_dismissed_apart() -> None:

@@ -88,7 +88,7 @@ def _risk(facts: Facts, parts: Split, language: Language) -> Iterator[str]:
         if row.open:
             gravest = language(f"severity.{row.worst_open}")
             about = language(f"category_means.{category}")
-            rows.append([language(f"category.{category}"), about, gravest, language.number(row.open)])
+            rows.append([language.capital(f"category.{category}"), about, gravest, language.number(row.open)])
     heads = ("area", "about", "worst", "open")
     yield table([language(f"column.{name}") for name in heads], rows, numbers_from=3)
     serious = by_rule(grave(parts.open))

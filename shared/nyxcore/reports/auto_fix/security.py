@@ -181,7 +181,11 @@ def _others(facts: Facts, language: Language) -> Iterator[str]:
             row = row_of(others[name])
             counts = map(language.number, (row.all, row.fixed, row.open))
             rows.append(
-                [language(f"category.{name}"), *sections.severity_cells(row.by_severity, language), *counts]
+                [
+                    language.capital(f"category.{name}"),
+                    *sections.severity_cells(row.by_severity, language),
+                    *counts,
+                ]
             )
     heads = [language(f"column.{name}") for name in ("all", "fixed", "open")]
     yield table(
