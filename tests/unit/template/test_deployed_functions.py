@@ -21,7 +21,7 @@ NO_DATABASE = {"AutoFixFetchFunction", "RenderPdfFunction"}
 # scan asks the tools for their versions, which are part of what makes two runs alike
 TOOLS = {"AutoFixScanFunction", "AutoFixDetectFunction", "AutoFixVerifyFunction", "AutoFixCombineFunction"}
 MORE_LAYERS = {
-    **dict.fromkeys(TOOLS, ["ToolsLayer"]),
+    **{name: ["ToolsLayer"] for name in TOOLS},
     "StreamFunction": ["StreamRuntimeLayer"],
     "ApiFunction": ["PagesLayer"],  # a report as a page
     "PdfPrepareFunction": ["PagesLayer"],
