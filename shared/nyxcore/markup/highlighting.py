@@ -1,8 +1,8 @@
 """Code coloured at build time, with Pygments' classes.
 
-Many of Pygments' lexers are quadratic in some input (`docs/markup.md` has the figures), and no time limit gives the same
-result twice. So only languages that were tried are coloured, only blocks of an ordinary size and shape, and only so much of
-a document. What is beyond stays what it is, without colours.
+Many of Pygments' lexers are quadratic in some input (`docs/markup.md` has the figures), and no time limit gives the
+same result twice. So only languages that were tried are coloured, only blocks of an ordinary size and shape, and only
+so much of a document. What is beyond stays what it is, without colours.
 """
 
 from __future__ import annotations

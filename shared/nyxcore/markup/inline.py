@@ -1,8 +1,8 @@
 """markdown-it's inline parser, asked only where something can be.
 
-markdown-it-py tries each of its dozen rules at each character that could mean something to any extension. Here a rule is
-tried at the characters that it begins with, and text is passed over up to the next of those: the same rules, the same
-order, the same tokens (the examples of CommonMark hold it to that), in half of the time.
+markdown-it-py tries each of its dozen rules at each character that could mean something to any extension. Here a rule
+is tried at the characters that it begins with, and text is passed over up to the next of those: the same rules, the
+same order, the same tokens (the examples of CommonMark hold it to that), in half of the time.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class Inline(ParserInline):
         if state.pending:
             state.pushPending()
 
-    def skipToken(self, state: StateInline) -> None:
+    def skipToken(self, state: StateInline) -> None:  # noqa: N802 markdown-it's name
         """Go past the next token without making one."""
         position = state.pos
         if (known := state.cache.get(position)) is not None:

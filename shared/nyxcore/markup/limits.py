@@ -17,9 +17,10 @@ from nyxcore.markup.autolinks import link_emails
 from nyxcore.markup.wording import Phrase
 
 MAX_CHARACTERS = 8_000_000  # of a document
+MAX_LINES = 500_000
 MAX_HTML = 40_000_000  # characters of what it becomes
 MAX_INLINE = 20_000  # characters of one paragraph, heading or cell, without those of images that it carries
-MAX_MARKS = 500_000  # characters of all of them that may begin markup
+MAX_MARKS = 400_000  # characters of all of them that may begin markup
 MAX_DEPTH = 30  # quotes and list items inside of each other, a list item counting as two
 MAX_BLOCK_TOKENS = 400_000  # a paragraph is three, a table's cell as well
 MAX_STEPS = 1_000_000  # lines looked at, those of a quote or list once for each level
@@ -30,7 +31,7 @@ LIMITS: dict[Phrase, int] = {
     "too_many_blocks": MAX_BLOCK_TOKENS,
     "too_many_marks": MAX_MARKS,
 }
-_MARKS = re.compile(r"[\\`~*_\[!<&@:]")
+_MARKS = re.compile(r"[\n\\`~*_\[!<&@:]")
 _IMAGE = re.compile(r"data:image/\w+;base64,[A-Za-z0-9+/=]+")
 
 

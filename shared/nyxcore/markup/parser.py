@@ -23,12 +23,14 @@ _REFERENCE = re.compile(r"\[\^[^\s\]]{1,200}\]")
 class Parser(MarkdownIt):
     """markdown-it with our inline parser."""
 
+    inline: Inline
+
     def __init__(self) -> None:
         super().__init__("commonmark", renderer_cls=Renderer)
         self.inline = Inline()
         self.configure("commonmark")
 
-    def normalizeLink(self, url: str) -> str:
+    def normalizeLink(self, url: str) -> str:  # noqa: N802 markdown-it's name
         """The address as it stands in an attribute."""
         return url if _NORMAL.fullmatch(url) else super().normalizeLink(url)
 

@@ -7,7 +7,7 @@ from nyxcore.markup import characters
 from nyxcore.markup.allowlist import sanitise
 from nyxcore.markup.characters import decode
 from nyxcore.markup.document import Document
-from nyxcore.markup.limits import MAX_CHARACTERS, MAX_HTML
+from nyxcore.markup.limits import MAX_CHARACTERS, MAX_HTML, MAX_LINES
 from nyxcore.markup.models import Markup
 from nyxcore.markup.parser import extended
 from nyxcore.markup.wording import words
@@ -26,20 +26,21 @@ def render(markdown: str, *, language: str = "en") -> Markup:
     Raises
     ------
     InvalidInput : for any other language.
-    MarkdownTooLarge : for more than `limits.MAX_CHARACTERS` characters, or `limits.MAX_HTML` of what they become.
+    MarkdownTooLarge : for more characters, lines or resulting HTML than `limits` allows.
     """
-    if len(markdown) > MAX_CHARACTERS:
-        raise MarkdownTooLarge(
-            f"the Markdown is {len(markdown):,} characters long; at most {MAX_CHARACTERS:,} are taken, so split it"
-        )
+    _within(len(markdown), MAX_CHARACTERS, "characters")
+    ends = markdown.count("\n") + markdown.count("\r") - markdown.count("\r\n")
+    _within(ends, MAX_LINES, "line ends")
     document = Document(words(language))
     parser = extended()
     tokens = parser.parse(characters.whole(markdown), {})
     document.finish(tokens)
     html: str = parser.renderer.render(tokens, parser.options, {})
-    if len(html) > MAX_HTML:
-        raise MarkdownTooLarge(
-            f"the Markdown becomes {len(html):,} characters of HTML; at most {MAX_HTML:,} are made, so split it"
-        )
+    _within(len(html), MAX_HTML, "characters once it is HTML")
     html = characters.shown(sanitise(html))
     return Markup(html, tuple(document.headings.found), tuple(document.diagrams))
+
+
+def _within(count: int, limit: int, what: str) -> None:
+    if count > limit:
+        raise MarkdownTooLarge(f"the Markdown has {count:,} {what}; at most {limit:,} are taken, so split it")

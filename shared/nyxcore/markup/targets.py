@@ -6,7 +6,7 @@ import re
 
 _LINK = re.compile(r"(?:https?://[^\s/]|mailto:[^\s])[^\s\x00-\x1f]*", re.IGNORECASE)
 _ANCHOR = re.compile(r"(?:section|note|noteref)-[^\s\"'<>&#]{1,120}")
-_FRAGMENT = re.compile(r"#[^\s\"'<>&#]{1,400}")
+_FRAGMENT = re.compile(r"#(?:section|note|noteref)-[^\s\"'<>&#]{1,400}")
 _IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/]+={0,2}")
 
 SECTION = "section-"
@@ -14,7 +14,7 @@ SECTION = "section-"
 
 def is_link(url: str) -> bool:
     """Whether `url` is one that a reader may follow: http, https, mailto, or an id of the document's own."""
-    return _LINK.fullmatch(url) is not None or (url.startswith("#") and _FRAGMENT.fullmatch(url) is not None)
+    return (_FRAGMENT if url.startswith("#") else _LINK).fullmatch(url) is not None
 
 
 def is_anchor(value: str) -> bool:

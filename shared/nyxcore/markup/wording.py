@@ -9,8 +9,8 @@ from typing import Literal
 from nyxcore.errors import InvalidInput
 
 type Phrase = Literal[
-    "note", "tip", "important", "warning", "caution",
-    "footnotes", "back", "image", "too_long", "too_deep", "too_many_blocks", "too_many_marks", "image_too_large", "image_broken",
+    "note", "tip", "important", "warning", "caution", "footnotes", "back", "image", "image_too_large", "image_broken",
+    "too_long", "too_deep", "too_many_blocks", "too_many_marks",
 ]  # fmt: skip
 
 _ENGLISH: Mapping[Phrase, str] = MappingProxyType(
@@ -26,7 +26,7 @@ _ENGLISH: Mapping[Phrase, str] = MappingProxyType(
         "too_long": "Shown as plain text, since it is longer than {limit:,} characters without a blank line.",
         "too_deep": "Shown as plain text, since it is nested more than {limit:,} levels deep.",
         "too_many_blocks": "Shown as plain text from here on, since the document has more than {limit:,} parts.",
-        "too_many_marks": "Shown as plain text from here on, since the document has more than {limit:,} marks of markup.",
+        "too_many_marks": "Shown as plain text from here on, since the document has more than {limit:,} marks.",
         "image_too_large": "left out, since it is too large",
         "image_broken": "left out, since it is no PNG, JPEG, GIF or WebP",
     }
