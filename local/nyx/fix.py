@@ -96,8 +96,7 @@ def run(argv: Sequence[str]) -> int:
         arguments = Arguments(**vars(parser().parse_args(argv)))
         code = _fix(_checked(arguments), outcome)
     except KeyboardInterrupt:
-        ended = f" The run is {outcome.run['status']}." if outcome.run else ""
-        outcome.error = {"code": "interrupted", "message": f"Stopped by Ctrl-C.{ended}"}
+        outcome.error = {"code": "interrupted", "message": f"Stopped by Ctrl-C.{_standing(outcome.run)}"}
         code = INTERRUPTED
     except NyxError as error:
         outcome.error = {"code": error.code, "message": error.message}
@@ -140,7 +139,9 @@ def fix_folder(path: Path, *, out: Path, view: View, stack: Stack, outcome: Outc
             view.close()
         outcome.run = api.get(f"/runs/{run_id}")
         _collect(api, run_id, outcome, OutputFolder(out))
-        _print(api, outcome, OutputFolder(out))
+        if outcome.report is not None:
+            view.note("Printing the report …")
+            _print(api, str(outcome.report["id"]), OutputFolder(out))
     finally:
         api.close()
 
@@ -255,19 +256,28 @@ def _collect(api: Api, run_id: str, outcome: Outcome, out: OutputFolder) -> None
     reports: list[dict[str, Any]] = list(api.items(f"/runs/{run_id}/reports"))
     if reports:
         outcome.report = api.get(f"/reports/{reports[0]['id']}")
+        for name in ("report.pdf", "fixes.patch"):  # of an earlier run: they would seem to belong to this report
+            out.remove(name)
         out.write("report.md", api.content(f"/reports/{reports[0]['id']}", "text/markdown"))
     if outcome.run and outcome.run["status"] == "succeeded":
         out.write("fixes.patch", api.content(f"/runs/{run_id}/patch", "text/x-diff"))
 
 
-def _print(api: Api, outcome: Outcome, out: OutputFolder) -> None:
+def _print(api: Api, report_id: str, out: OutputFolder) -> None:
     """The report as PDF. The run has ended, and well: what goes wrong here is told and takes nothing away."""
-    if outcome.report is None:
-        return
     try:
-        out.write("report.pdf", api.pdf(outcome.report["id"]))
+        out.write("report.pdf", api.pdf(report_id))
     except ApiRefused as error:
         print(f"nyx fix: the report was not printed: {error.message}", file=sys.stderr)
+
+
+def _standing(run: Json | None) -> str:
+    """How things stand with a run when the command was stopped."""
+    if run is None:
+        return ""
+    if run["status"] == "succeeded":
+        return " The run was done by then: `nyx report pdf` prints what it has reported."
+    return f" The run is {run['status']}."
 
 
 def _apply(path: Path, patch: Path) -> bool:

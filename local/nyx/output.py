@@ -35,6 +35,13 @@ class OutputFolder:
             part.unlink(missing_ok=True)
             raise self._unwritable(error) from error
 
+    def remove(self, name: str) -> None:
+        """Take away what an earlier run has left, where it has."""
+        try:
+            (self._folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unwritable(error) from error
+
     def _unwritable(self, error: OSError) -> LocalError:
         import errno
 

@@ -105,6 +105,8 @@ def _show(api: Api, arguments: argparse.Namespace) -> int:
 
 
 def _pdf(api: Api, arguments: argparse.Namespace) -> int:
+    if arguments.out is not None:
+        _check(arguments.out)
     report = _wanted(api, Asked(arguments.report, arguments.style, arguments.language))
     out: Path = arguments.out or Path("nyx-out") / report_file_name(report["title"], report["style"], "pdf")
     folder = OutputFolder(out.parent)
@@ -113,6 +115,14 @@ def _pdf(api: Api, arguments: argparse.Namespace) -> int:
     folder.write(out.name, api.pdf(str(report["id"]), arguments.paper))
     print(out)
     return 0
+
+
+def _check(out: Path) -> None:
+    """Before anything is printed: `out` can be the name of a file."""
+    if out.is_dir():
+        raise BadUsage(f"--out {str(out)!r} is a folder. Give the name of a file in it.")
+    if not out.parent.is_dir():
+        raise BadUsage(f"--out {str(out)!r}: there is no folder {str(out.parent)!r}. Make it first.")
 
 
 def _wanted(api: Api, asked: Asked) -> Json:
