@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-import os
+import json
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from stack_bench import BLUEPRINT, NYX, PATIENCE, Dev, Trial
+from stack_bench import BLUEPRINT, PATIENCE, Dev, Reported, Trial, start_nyx
 
 from nyx.stack import open_stack
+
+PROBLEMS = """\
+import subprocess
+import pickle
+
+
+def load(name, seen=[]):
+    if not seen is None:
+        subprocess.run("cat " + name, shell=True)
+    try:
+        return pickle.loads(open(name, "rb").read())
+    except:
+        return None
+"""
 
 
 @pytest.fixture
@@ -28,16 +41,7 @@ def nyx(tmp_path: Path, kept_home: Path) -> Iterator[Callable[..., Dev]]:
             home = tmp_path / "home"
             if not home.exists():
                 shutil.copytree(kept_home, home)
-        environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("NYX_", "AWS_"))},
-            "NYX_HOME": str(home),
-            **options.pop("environment", {}),
-        }
-        process = subprocess.Popen(
-            [NYX, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            env=environment, cwd=tmp_path, **options,
-        )  # fmt: skip
-        started.append(Dev(process, home))
+        started.append(start_nyx(*arguments, home=home, cwd=tmp_path, **options))
         return started[-1]
 
     yield start
@@ -58,3 +62,20 @@ def trial(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trial]:
         environment={"NYX_TRIAL_FOLDER": str(folder), "AWS_PROFILE": "mine", "SECRET": "of the shell"},
     ) as stack:
         yield Trial(stack, home, folder)
+
+
+@pytest.fixture(scope="session")
+def reported(tmp_path_factory: pytest.TempPathFactory, kept_home: Path) -> Iterator[Reported]:
+    """The command's whole work on a small project, and a stack that its reports are asked of."""
+    folder = tmp_path_factory.mktemp("reported")
+    home, tree = folder / "home", folder / "atlas"
+    shutil.copytree(kept_home, home)
+    tree.mkdir()
+    for number in range(4):
+        (tree / f"module_{number}.py").write_text(PROBLEMS)
+    fix = start_nyx("fix", str(tree), "--json", home=home, cwd=folder)
+    out, errors = fix.process.communicate(timeout=PATIENCE)
+    assert fix.process.returncode == 0, errors
+    dev = start_nyx("dev", "--json", "--port", "0", home=home, cwd=folder).wait_ready()
+    yield Reported(tree, folder / "nyx-out", dev, json.loads(out))
+    dev.end()

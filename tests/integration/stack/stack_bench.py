@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from nyx.api import Api
 from nyx.parts import Blueprint
 from nyx.stack import Stack
 
@@ -71,9 +73,37 @@ class Dev:
         return self.process.returncode, out, err
 
 
+def start_nyx(*arguments: str, home: Path, cwd: Path, **options: Any) -> Dev:
+    """Start a `nyx` command that sees nothing of the shell's own settings but what `environment` adds."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith(("NYX_", "AWS_"))},
+        "NYX_HOME": str(home),
+        **options.pop("environment", {}),
+    }
+    process = subprocess.Popen(
+        [NYX, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=environment, cwd=cwd, **options,
+    )  # fmt: skip
+    return Dev(process, home)
+
+
 def stream(stream: IO[str] | None) -> IO[str]:
     assert stream is not None
     return stream
+
+
+@dataclass(frozen=True)
+class Reported:
+    """A home in which `nyx fix` has run once on `tree`, leaving `out`; and the stack that serves it now."""
+
+    tree: Path
+    out: Path
+    dev: Dev
+    told: dict[str, Any]  # what `nyx fix --json` said
+
+    def api(self) -> Api:
+        """A client of its API."""
+        return Api(self.dev.ready["url"], self.dev.ready["token"])
 
 
 @dataclass(frozen=True)
