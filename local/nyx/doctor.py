@@ -48,8 +48,8 @@ def examine() -> Iterator[Finding]:
     yield _tried("PostgreSQL", _postgres)
     yield _tool("ruff", "run `make setup`")
     yield _tool("ast-grep", "run `make setup`")
-    yield _unpacked("Chromium", CHROMIUM, "headless_shell")
-    yield _unpacked("fonts", FONTS, "index.json")
+    yield _unpacked("Chromium", os.environ.get("NYX_CHROMIUM", CHROMIUM), "headless_shell")
+    yield _unpacked("fonts", os.environ.get("NYX_FONTS", FONTS), "index.json")
     yield _tool(
         "git", "install git; `nyx fix --apply` needs it, and patches are not tried without it", needed=False
     )
@@ -91,8 +91,8 @@ def _tool(name: str, cure: str, *, needed: bool = True) -> Finding:
     return Finding(name, found is not None, found or cure, needed)
 
 
-def _unpacked(name: str, folder: Path, part: str) -> Finding:
-    there = (folder / part).is_file()
+def _unpacked(name: str, folder: str | Path, part: str) -> Finding:
+    there = Path(folder, part).is_file()
     return Finding(name, there, str(folder) if there else "run `make setup`; PDF reports need it")
 
 

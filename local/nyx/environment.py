@@ -105,8 +105,8 @@ def of_functions(shell: Shell, home: Home, addresses: Addresses) -> dict[str, st
     nothing = str(home.tmp / "no-such-file")
     return {
         **common,
-        "NYX_CHROMIUM": str(CHROMIUM),
-        "NYX_FONTS": str(FONTS),
+        "NYX_CHROMIUM": shell.functions.get("NYX_CHROMIUM", str(CHROMIUM)),
+        "NYX_FONTS": shell.functions.get("NYX_FONTS", str(FONTS)),
         "HOME": str(home.tmp),  # so that no configuration of the user's is read
         "NYX_DEPLOYMENT": "embedded",
         "NYX_BUCKET": BUCKET,
