@@ -20,7 +20,7 @@ from nyxpdf.cdp import Connection, Json
 from nyxpdf.errors import BrowserFailed, ChromiumMissing
 from nyxpdf.limits import Budget, Limits
 
-# Each of them alone holds; tests/browser/pdf take them away to see that the vectors would work.
+# Each of them alone holds; tests/render takes them away to see that the vectors would work.
 _NO_NETWORK: Final = (
     "--host-resolver-rules=MAP * ~NOTFOUND",  # names and addresses alike
     "--proxy-server=socks5://127.0.0.1:9",  # the discard port: nobody listens
@@ -35,6 +35,8 @@ _FLAGS: Final = (
     "--headless",
     "--no-sandbox",  # Lambda gives no user namespaces; docs/decisions says what stands instead
     "--disable-gpu",
+    # A process a page, and few beside them: a page that hangs or dies takes nothing with it. --single-process would be
+    # some 60 ms faster, but ends as soon as a page gets a context of its own, and all pages share one thread.
     "--no-zygote",
     "--in-process-gpu",
     "--disable-dev-shm-usage",  # Lambda has no /dev/shm
