@@ -125,20 +125,18 @@ def test_one_that_does_not_parse_leaves_its_source_and_hurts_nothing_else(
     assert printed.pages == 1
 
 
-def test_one_that_takes_too_long_leaves_its_source_and_hurts_nothing_else() -> None:
-    edges = "\n".join(f" n{a} --> n{b}" for a in range(30) for b in range(30) if a % 7 != b % 5)[:49_000]
-    slow = f"graph TD\n{edges}".rsplit("\n", 1)[0]
-    printer = Printer(CHROMIUM, Limits(diagram_seconds=1.0))
-    try:
-        before, broken, after = images(printer.print(job(document(3), (GOOD[0], slow, GOOD[1]))))
-    finally:
-        printer.close()
+def test_one_that_takes_too_long_leaves_its_source_and_hurts_nothing_else(printer: Printer) -> None:
+    edges = [f" n{a} --> n{b}" for a in range(30) for b in range(30) if a != b][
+        :490
+    ]  # mermaid takes 500, for minutes
+    slow = "\n".join(["graph TD", *edges])
+    before, broken, after = images(printer.print(job(document(3), (GOOD[0], slow, GOOD[1]))))
     assert broken == FALLBACK
     assert before.startswith("<img ") and after.startswith("<img ")
 
 
 def test_what_is_left_when_the_diagrams_time_is_over_is_printed_with_its_source() -> None:
-    printer = Printer(CHROMIUM, Limits(diagrams_seconds=3.0))
+    printer = Printer(CHROMIUM, Limits(diagrams_seconds=8.0))
     try:
         found = images(printer.print(job(document(500), GOOD[:1] * 500)))
     finally:
