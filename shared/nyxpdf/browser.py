@@ -155,6 +155,7 @@ class Page:
 
     def __init__(self, connection: Connection, session: str, budget: Budget) -> None:
         self._connection, self._session, self._budget = connection, session, budget
+        self._document = ""
 
     def within(self, seconds: float) -> Page:
         """The same page, spoken to for `seconds` at the most."""
@@ -183,10 +184,16 @@ class Page:
     def load(self, html: str) -> None:
         """Show the document and wait until its images have loaded."""
         self.call("Page.enable")
-        frame = self.call("Page.getFrameTree")["frameTree"]["frame"]["id"]
+        frame = self.call("Page.getFrameTree")["frameTree"]["frame"]
+        self._document = frame["loaderId"]
         self._connection.forget_events()
-        self.call("Page.setDocumentContent", frameId=frame, html=html)
+        self.call("Page.setDocumentContent", frameId=frame["id"], html=html)
         self._connection.event("Page.loadEventFired", self._session, self._budget)
+
+    def shows_what_was_loaded(self) -> bool:
+        """False once a document has led away from itself, which a refresh does without JavaScript too."""
+        now: str = self.call("Page.getFrameTree")["frameTree"]["frame"]["loaderId"]
+        return now == self._document
 
     def open(self, url: str) -> None:
         """Go to a URL and wait until it has loaded."""

@@ -10,7 +10,7 @@ from typing import Final
 from nyxpdf import diagrams
 from nyxpdf import job as jobs
 from nyxpdf.browser import Browser, Page
-from nyxpdf.errors import ContentsUnstable, JobTooLarge, TooManyPages
+from nyxpdf.errors import ContentsUnstable, InvalidJob, JobTooLarge, TooManyPages
 from nyxpdf.fonts import Faces
 from nyxpdf.limits import MIB, Budget, Limits
 from nyxpdf.pdf import Pdf
@@ -117,6 +117,8 @@ def _pass(browser: Browser, html: str, job: jobs.PrintJob, budget: Budget) -> Pd
         page.seal()
         page.load(html)
         pdf = Pdf(_printed(page, job))
+        if not page.shows_what_was_loaded():
+            raise InvalidJob("The page leads away from itself; take the refresh out of it.")
     if pdf.page_count() > budget.limits.pages:
         raise TooManyPages(
             f"The document has {pdf.page_count():,} pages, more than the {budget.limits.pages:,} that are allowed;"
