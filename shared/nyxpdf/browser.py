@@ -20,7 +20,7 @@ from nyxpdf.cdp import Connection, Json
 from nyxpdf.errors import BrowserFailed, ChromiumMissing
 from nyxpdf.limits import Budget, Limits
 
-# Each of them alone holds; tests/browser/pdf take them away to see that the vectors would work.
+# Each of them alone holds; tests/render takes them away to see that the vectors would work.
 _NO_NETWORK: Final = (
     "--host-resolver-rules=MAP * ~NOTFOUND",  # names and addresses alike
     "--proxy-server=socks5://127.0.0.1:9",  # the discard port: nobody listens
@@ -35,6 +35,8 @@ _FLAGS: Final = (
     "--headless",
     "--no-sandbox",  # Lambda gives no user namespaces; docs/decisions says what stands instead
     "--disable-gpu",
+    # A process a page, and few beside them: a page that hangs or dies takes nothing with it. --single-process would be
+    # some 60 ms faster, but ends as soon as a page gets a context of its own, and all pages share one thread.
     "--no-zygote",
     "--in-process-gpu",
     "--disable-dev-shm-usage",  # Lambda has no /dev/shm
@@ -153,6 +155,7 @@ class Page:
 
     def __init__(self, connection: Connection, session: str, budget: Budget) -> None:
         self._connection, self._session, self._budget = connection, session, budget
+        self._document = ""
 
     def within(self, seconds: float) -> Page:
         """The same page, spoken to for `seconds` at the most."""
@@ -181,10 +184,16 @@ class Page:
     def load(self, html: str) -> None:
         """Show the document and wait until its images have loaded."""
         self.call("Page.enable")
-        frame = self.call("Page.getFrameTree")["frameTree"]["frame"]["id"]
+        frame = self.call("Page.getFrameTree")["frameTree"]["frame"]
+        self._document = frame["loaderId"]
         self._connection.forget_events()
-        self.call("Page.setDocumentContent", frameId=frame, html=html)
+        self.call("Page.setDocumentContent", frameId=frame["id"], html=html)
         self._connection.event("Page.loadEventFired", self._session, self._budget)
+
+    def shows_what_was_loaded(self) -> bool:
+        """False once a document has led away from itself, which a refresh does without JavaScript too."""
+        now: str = self.call("Page.getFrameTree")["frameTree"]["frame"]["loaderId"]
+        return now == self._document
 
     def open(self, url: str) -> None:
         """Go to a URL and wait until it has loaded."""

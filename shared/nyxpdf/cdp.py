@@ -24,12 +24,16 @@ class Refused(BrowserFailed):
     """The browser answered a call with an error."""
 
 
+class PageCrashed(BrowserFailed):
+    """A page's process has ended; the browser lives."""
+
+
 class Connection:
     """One browser's protocol. Every wait is bounded by a budget.
 
     Raises
     ------
-    BrowserFailed : the browser has closed its end, or (Refused) answered with an error.
+    BrowserFailed : the browser has closed its end, answered with an error (Refused), or lost a page (PageCrashed).
     RenderTimeout, RenderOutOfMemory : from the budget, while waiting.
     """
 
@@ -114,6 +118,6 @@ class Connection:
         if "id" in message:
             self._answers[message["id"]] = message
         elif message["method"] in {"Inspector.targetCrashed", "Target.targetCrashed"}:
-            raise BrowserFailed("The page of the document has crashed.")
+            raise PageCrashed("The page of the document has crashed.")
         else:
             self._events.append(message)

@@ -44,7 +44,8 @@ const COLOURS = {
   xyChart: { plotColorPalette: [DEEP, "#aeb4dc", "#5d6bd0", "#c5cbd6", "#47607a", "#e5b850"].join(",") },
 };
 
-function prepare(fonts, family, now) {
+// The first drawing compiles most of mermaid, which no diagram should have to do within its own time.
+async function prepare(fonts, family, now) {
   instant = now;
   document.head.appendChild(document.createElement("style")).textContent = fonts;
   mermaid.initialize({
@@ -57,6 +58,7 @@ function prepare(fonts, family, now) {
     sequence: { actorFontFamily: family, noteFontFamily: family, messageFontFamily: family },
     gantt: { fontFamily: family }, journey: { taskFontFamily: family },
   });
+  await draw("graph TD\n a --> b", family);
 }
 
 // The diagram as an XML document, the text in it, and whether some of it is bold. Text is measured, so its fonts are

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from nyxpdf.browser import Browser, Page
-from nyxpdf.cdp import Refused
+from nyxpdf.cdp import PageCrashed, Refused
 from nyxpdf.fonts import Faces
 from nyxpdf.limits import Budget, DiagramTimeout
 
@@ -60,7 +60,7 @@ def _draw_in(
         except DiagramTimeout:
             share.check()  # ends the document's diagrams when it is their time that is over
             return
-        except Refused:
+        except (Refused, PageCrashed):
             return
         if isinstance(answer, dict):
             yield number, _with_fonts(answer["xml"], faces.needed(answer["text"], bold=answer["bold"]))

@@ -40,6 +40,12 @@ class TooManyPages(RenderError):
     code = "too_many_pages"
 
 
+class ContentsUnstable(RenderError):
+    """Writing the page numbers into the contents moves what they number, each time anew."""
+
+    code = "contents_unstable"
+
+
 class RenderTimeout(RenderError):
     """The document was not printed within the limit of time."""
 

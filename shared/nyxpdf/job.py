@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import re
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape, unescape
@@ -103,11 +103,13 @@ def ids_to_number(html: str) -> frozenset[str]:
     return frozenset(unescape(found) for found in _PAGE_OF.findall(html))
 
 
-def with_page_numbers(html: str, number: Callable[[str], str]) -> str:
-    """The page with its places of page numbers filled; an element without a page leaves its place empty."""
-    return _PAGE_OF.sub(
-        lambda place: f'<span data-page-of="{place[1]}">{escape(number(unescape(place[1])))}</span>', html
-    )
+def with_page_numbers(html: str, pages: Mapping[str, int]) -> str:
+    """The page with its places of page numbers filled; an id without a page leaves its place empty."""
+
+    def place(found: re.Match[str]) -> str:
+        return f'<span data-page-of="{found[1]}">{pages.get(unescape(found[1]), "")}</span>'
+
+    return _PAGE_OF.sub(place, html)
 
 
 def _checked[Kind](read: Mapping[str, Any], name: str, kind: type[Kind]) -> Kind:

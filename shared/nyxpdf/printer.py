@@ -10,7 +10,7 @@ from typing import Final
 from nyxpdf import diagrams
 from nyxpdf import job as jobs
 from nyxpdf.browser import Browser, Page
-from nyxpdf.errors import BrowserFailed, JobTooLarge, TooManyPages
+from nyxpdf.errors import ContentsUnstable, InvalidJob, JobTooLarge, TooManyPages
 from nyxpdf.fonts import Faces
 from nyxpdf.limits import MIB, Budget, Limits
 from nyxpdf.pdf import Pdf
@@ -21,6 +21,7 @@ _PRINTING: Final = {
     "generateTaggedPDF": True,
     "generateDocumentOutline": True,
 }
+_NUMBERINGS: Final = 3  # numbers may move a heading to the next page, once
 
 
 @dataclass(frozen=True)
@@ -53,9 +54,9 @@ class Printer:
 
         Raises
         ------
-        InvalidJob, JobTooLarge, TooManyPages, RenderTimeout, RenderOutOfMemory : it is the job's fault.
-        BrowserFailed : it may be anyone's. ChromiumMissing : it is the installation's.
-        After any of them the next job gets a browser of its own.
+        InvalidJob, JobTooLarge, TooManyPages, ContentsUnstable, RenderTimeout, RenderOutOfMemory : it is the job's
+        fault. BrowserFailed : it may be anyone's. ChromiumMissing : it is the installation's.
+        After one that came while printing the next job gets a browser of its own.
         """
         if len(job) > self._limits.job_bytes:
             raise JobTooLarge(
@@ -93,16 +94,22 @@ def _print(browser: Browser, job: jobs.PrintJob, budget: Budget) -> Printed:
     if job.diagrams:
         sources = {number: diagram.source for number, diagram in enumerate(job.diagrams)}
         drawn = diagrams.draw(browser, sources, Faces(job.html), job.created, budget)
-    html = job.with_diagrams(drawn)
-    pdf = _pass(browser, html, job, budget)
-    if jobs.ids_to_number(html):
-        places = pdf.pages_of()
-        html = jobs.with_page_numbers(html, lambda heading: str(places.get(heading, "")))
-        numbered = _pass(browser, html, job, budget)
-        if numbered.page_count() != pdf.page_count():
-            raise BrowserFailed("The document has another number of pages once its contents are numbered.")
-        pdf = numbered
+    html, pdf = _numbered(browser, job.with_diagrams(drawn), job, budget)
     return Printed(pdf.stamped(author=job.author, created=job.created), pdf.page_count(), html)
+
+
+def _numbered(browser: Browser, open_html: str, job: jobs.PrintJob, budget: Budget) -> tuple[str, Pdf]:
+    """The page with its places of page numbers filled, and its PDF: one pass without such places, else two."""
+    pdf = _pass(browser, open_html, job, budget)
+    if not jobs.ids_to_number(open_html):
+        return open_html, pdf
+    for _ in range(_NUMBERINGS):
+        places = pdf.pages_of()
+        html = jobs.with_page_numbers(open_html, places)
+        pdf = _pass(browser, html, job, budget)
+        if pdf.pages_of() == places:
+            return html, pdf
+    raise ContentsUnstable("The page numbers of the contents move the headings; make the contents shorter.")
 
 
 def _pass(browser: Browser, html: str, job: jobs.PrintJob, budget: Budget) -> Pdf:
@@ -110,6 +117,8 @@ def _pass(browser: Browser, html: str, job: jobs.PrintJob, budget: Budget) -> Pd
         page.seal()
         page.load(html)
         pdf = Pdf(_printed(page, job))
+        if not page.shows_what_was_loaded():
+            raise InvalidJob("The page leads away from itself; take the refresh out of it.")
     if pdf.page_count() > budget.limits.pages:
         raise TooManyPages(
             f"The document has {pdf.page_count():,} pages, more than the {budget.limits.pages:,} that are allowed;"
