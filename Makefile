@@ -77,7 +77,7 @@ lock: ## resolve the dependencies anew into the lock files
 	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 --group sam -o requirements-sam.lock
 	@$(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 --group bench -o requirements-bench.lock
-	@for layer in core tools pages; do $(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 \
+	@for layer in core models pages tools; do $(BIN)/uv pip compile -q --upgrade --universal --generate-hashes --no-header --python-version 3.13 \
 	  -c requirements.lock layers/$$layer/requirements.in -o layers/$$layer/requirements.lock || exit; done
 
 clean: ## remove what was built and installed; .nyx and nyx-out stay

@@ -14,6 +14,8 @@ from api.body_limit import BodyLimit
 from api.envelope import Cors, Envelope
 from api.openapi import complete
 from api.routers import (
+    budgets,
+    credentials,
     events,
     findings,
     health,
@@ -23,7 +25,9 @@ from api.routers import (
     reports,
     repositories,
     runs,
+    steps,
     tokens,
+    workflows,
 )
 from nyxcore.db.connection import database
 from nyxcore.runs.stream import stream_hub
@@ -80,11 +84,15 @@ def create_app() -> FastAPI:
         projects,
         repositories,
         runs,
+        steps,
+        workflows,
         findings,
         pdf,
         reports,
         personas,
         tokens,
+        credentials,
+        budgets,
         events,
     ):
         app.include_router(module.router, prefix=PREFIX)

@@ -30,11 +30,21 @@ IdempotencyKey = Annotated[
 
 
 def created(
-    content: BaseModel, *, status: int = 201, path: str | None = None, secret: bool = False
+    content: BaseModel,
+    *,
+    status: int = 201,
+    path: str | None = None,
+    secret: bool = False,
+    as_given: bool = False,
 ) -> Answer:
-    """The answer that shows `content`; `path` is where it is, below /api/v1."""
+    """The answer that shows `content`; `path` is where it is, below /api/v1.
+
+    `as_given` leaves out what was not given, so that the answer may be sent back as it is.
+    """
     headers = {} if path is None else {"Location": f"{settings().public_base_url.rstrip('/')}/api/v1{path}"}
-    return Answer(status, content.model_dump_json(by_alias=True), headers, secret=secret)
+    return Answer(
+        status, content.model_dump_json(by_alias=True, exclude_unset=as_given), headers, secret=secret
+    )
 
 
 def create(

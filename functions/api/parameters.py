@@ -18,6 +18,7 @@ RepositoryId = Annotated[UUID, Path(alias="repositoryId", examples=[EXAMPLE_ID])
 RunId = Annotated[UUID, Path(alias="runId", examples=[EXAMPLE_ID])]
 FindingId = Annotated[UUID, Path(alias="findingId", examples=[EXAMPLE_ID])]
 ReportId = Annotated[UUID, Path(alias="reportId", examples=[EXAMPLE_ID])]
+WorkflowId = Annotated[UUID, Path(alias="workflowId", examples=[EXAMPLE_ID])]
 PersonaId = Annotated[UUID, Path(alias="personaId", examples=[EXAMPLE_ID])]
 TeamId = Annotated[UUID, Path(alias="teamId", examples=[EXAMPLE_ID])]
 TokenId = Annotated[UUID, Path(alias="tokenId", examples=[EXAMPLE_ID])]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -101,7 +101,16 @@ def _nyx_error(_: Request, error: Exception) -> JSONResponse:
         return _database_error(_, error)
     if error.status >= 500:
         _log.error("%s: %s", error.code, error.message)
-    return problem(error.status, error.code, error.message, headers=_headers(error))
+    return problem(
+        error.status, error.code, error.message, errors=list(_flaws(error)), headers=_headers(error)
+    )
+
+
+def _flaws(error: NyxError) -> Iterator[InvalidPart]:
+    """Every flaw of a workflow, with its place in the body."""
+    flaws = error.details.get("flaws", ())
+    for flaw in flaws if isinstance(flaws, list) else ():
+        yield InvalidPart(detail=str(flaw["message"]), pointer=f"#{flaw['path']}")
 
 
 def _headers(error: NyxError) -> dict[str, str]:

@@ -15,11 +15,13 @@ from nyxcore.pipelines.task import TaskInput
 _logger = Logger(service="nyxcore")
 
 
-def task[Result](work: Callable[[TaskInput], Result]) -> Callable[[dict[str, object], object], Result]:
-    """A Lambda handler that does `work`."""
+def task[Input: TaskInput, Result](
+    work: Callable[[Input], Result], input_type: type[Input] = TaskInput
+) -> Callable[[dict[str, object], object], Result]:
+    """A Lambda handler that does `work` on its event, read as `input_type`."""
 
     def handler(event: dict[str, object], _context: object) -> Result:
-        given = TaskInput.model_validate(event)
+        given = input_type.model_validate(event)
         ids = {"tenant": str(given.tenant_id), "run": str(given.run_id), "pack": given.pack}
         try:
             result = work(given)

@@ -25,9 +25,11 @@ class Command:
 COMMANDS: Final = (
     Command("demo", "nyx.demo", "run the main job on a well-known package"),
     Command("fix", "nyx.fix", "scan a folder, fix what can be fixed and verified, and report"),
+    Command("workflow", "nyx.workflow.command", "check, preview and run pipelines of prompts"),
     Command("report", "nyx.report", "list, show or pdf: what earlier runs have reported"),
     Command("dev", "nyx.dev", "the whole stack on this machine, until Ctrl-C"),
     Command("db", "nyx.db", "migrate, status or check: the schema of the database"),
+    Command("keys", "nyx.keys", "rotate: a new key for the credentials that are kept encrypted"),
     Command("doctor", "nyx.doctor", "what is missing on this machine, and how to get it"),
 )
 _INTERRUPTED: Final = 130

@@ -50,6 +50,11 @@ class Api:
         answer: Json = self._send("POST", path, json=body).json()
         return answer
 
+    def put(self, path: str, body: Json) -> Json:
+        """Put `body`; the JSON object that was answered."""
+        answer: Json = self._send("PUT", path, json=body).json()
+        return answer
+
     def content(self, path: str, accept: str) -> bytes:
         """The bytes at `path`, through a presigned link where the API answers with one."""
         return self._followed(self._send("GET", path, headers={"Accept": accept})).content

@@ -26,6 +26,7 @@ from nyx.home import Home
 
 BUCKET: Final = "nyxcore"
 _OURS: Final = {"NYX_HOME", "NYX_AWS", "NYX_DATABASE_URL", "NYX_APP_DATABASE_URL"}
+_LOOPBACK: Final = '["127.0.0.0/8", "::1/128"]'
 _REAL_NEEDS: Final = ("NYX_DATABASE_URL", "NYX_BUCKET", "NYX_STATE_MACHINES")
 
 
@@ -111,6 +112,9 @@ def of_functions(shell: Shell, home: Home, addresses: Addresses) -> dict[str, st
         "NYX_DEPLOYMENT": "embedded",
         "NYX_BUCKET": BUCKET,
         "NYX_AWS_ENDPOINT_URL": addresses.aws_url,
+        "NYX_CREDENTIAL_KEY_FILE": str(home.key("credentials")),
+        # a model on the laptop itself, such as Ollama's
+        "NYX_MODEL_ADDRESS_EXCEPTIONS": shell.functions.get("NYX_MODEL_ADDRESS_EXCEPTIONS", _LOOPBACK),
         "NYX_STATE_MACHINES": json.dumps(dict(addresses.machines)),
         "AWS_ACCESS_KEY_ID": addresses.access_key,
         "AWS_SECRET_ACCESS_KEY": addresses.secret_key,

@@ -8,24 +8,22 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
-from typing import Any, NoReturn
+from typing import Any
 
 from nyx.api import Api, ApiRefused, Json
+from nyx.command_line import INTERRUPTED, Parser
 from nyx.errors import BadUsage, LocalError, ToolMissing
-from nyx.events import follow
+from nyx.following import cancelled, ctrl_c_waits, watch
 from nyx.home import home_folder
 from nyx.live import View, view_for
 from nyx.output import OutputFolder
+from nyx.projects import repository_at
 from nyx.stack import Stack, open_stack
 from nyx.summary import summary
 from nyxcore.errors import NyxError
-
-INTERRUPTED = 130
 
 
 @dataclass
@@ -62,14 +60,9 @@ class Arguments:
     apply: bool
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise BadUsage(f"{message}. Usage: {self.format_usage().removeprefix('usage: ').strip()}")
-
-
 def parser() -> argparse.ArgumentParser:
     """The options of `nyx fix`."""
-    parser = _Parser(
+    parser = Parser(
         prog="nyx fix", description="Scan a folder, fix what can be fixed and verified, and report."
     )
     parser.add_argument(
@@ -116,9 +109,9 @@ def fix_folder(path: Path, *, out: Path, view: View, stack: Stack, outcome: Outc
     """Run the pipeline on `path`, follow it to its end, fetch the results into `outcome` and `out`."""
     api = Api(stack.url, stack.token)
     try:
-        repository = _repository(api, path)
+        repository = repository_at(api, path)
         try:
-            with _ctrl_c_waits():
+            with ctrl_c_waits():
                 outcome.run = api.post(
                     "/runs",
                     {
@@ -129,10 +122,10 @@ def fix_folder(path: Path, *, out: Path, view: View, stack: Stack, outcome: Outc
                     },
                 )
             run_id = outcome.run["id"]
-            _watch(stack, run_id, view)
+            watch(stack, run_id, view)
         except KeyboardInterrupt:
             if outcome.run is not None:
-                outcome.run = _cancelled(api, stack, outcome.run["id"])
+                outcome.run = cancelled(api, stack, outcome.run["id"])
                 _collect(api, outcome.run["id"], outcome, OutputFolder(out))
             raise
         finally:
@@ -144,28 +137,6 @@ def fix_folder(path: Path, *, out: Path, view: View, stack: Stack, outcome: Outc
             _print(api, str(outcome.report["id"]), OutputFolder(out))
     finally:
         api.close()
-
-
-@contextmanager
-def _ctrl_c_waits() -> Iterator[None]:
-    """Ctrl-C takes effect at the end of this block, so that a run that is being made can be cancelled.
-
-    A second one does not wait.
-    """
-    came: list[int] = []
-
-    def hold(number: int, frame: FrameType | None) -> None:
-        if came:
-            signal.default_int_handler(number, frame)
-        came.append(number)
-
-    before = signal.signal(signal.SIGINT, hold)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
-    if came:
-        raise KeyboardInterrupt
 
 
 def _checked(arguments: Arguments) -> Arguments:
@@ -219,44 +190,16 @@ def _fix(arguments: Arguments, outcome: Outcome) -> int:
     return 0
 
 
-def _repository(api: Api, path: Path) -> Json:
-    """The repository of this folder: the one of an earlier run, so that what is known of it is used again."""
-    name = path.name or "root"
-    project = next((p for p in api.items("/projects") if p["name"] == name), None)
-    if project is None:
-        project = api.post("/projects", {"name": name})
-    repositories = f"/projects/{project['id']}/repositories"
-    for repository in api.items(repositories):
-        if repository["source"] == "path" and repository["path"] == str(path):
-            return repository
-    return api.post(repositories, {"source": "path", "name": name, "path": str(path)})
-
-
-def _watch(stack: Stack, run_id: str, view: View) -> None:
-    def on_reconnect(reason: str) -> None:
-        stack.check()  # it will not come back when the command that held it is gone
-        view.note(reason)
-
-    for event in follow(stack.url, stack.token, run_id, on_reconnect=on_reconnect):
-        view.event(event.type, event.data)
-
-
-def _cancelled(api: Api, stack: Stack, run_id: str) -> Json:
-    """Cancel the run and wait for its `done`; a second Ctrl-C gives up waiting."""
-    with suppress(ApiRefused):  # it ended by itself a moment before
-        api.post(f"/runs/{run_id}/cancel")
-    for _ in follow(stack.url, stack.token, run_id, on_reconnect=lambda _: None):
-        continue
-    return api.get(f"/runs/{run_id}")
-
-
 def _collect(api: Api, run_id: str, outcome: Outcome, out: OutputFolder) -> None:
     outcome.findings = list(api.items(f"/runs/{run_id}/findings"))
     outcome.fixes = list(api.items(f"/runs/{run_id}/fixes"))
     reports: list[dict[str, Any]] = list(api.items(f"/runs/{run_id}/reports"))
     if reports:
         outcome.report = api.get(f"/reports/{reports[0]['id']}")
-        for name in ("report.pdf", "fixes.patch"):  # of an earlier run: they would seem to belong to this report
+        for name in (
+            "report.pdf",
+            "fixes.patch",
+        ):  # of an earlier run: they would seem to belong to this report
             out.remove(name)
         out.write("report.md", api.content(f"/reports/{reports[0]['id']}", "text/markdown"))
     if outcome.run and outcome.run["status"] == "succeeded":

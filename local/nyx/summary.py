@@ -50,7 +50,7 @@ def summary(
         "next:",
         f"  less {_short(out / 'report.md', Path())}",
         *(_with_git(path, out / "fixes.patch", applied=applied) if fixes else []),
-        f"  {_command()} dev        the same through the API, with live events",
+        f"  {command()} dev        the same through the API, with live events",
     ]
     return "\n".join(lines)
 
@@ -118,7 +118,7 @@ def _short(path: Path, start: Path) -> str:
     return shlex.quote(min(os.path.relpath(whole, start.absolute()), whole, key=len))
 
 
-def _command() -> str:
+def command() -> str:
     """How this very command is called from here."""
     return "nyx" if shutil.which("nyx") else _short(Path(sys.argv[0]), Path())
 

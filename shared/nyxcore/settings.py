@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from decimal import Decimal
 from functools import cache
 from typing import Annotated, Literal
 
@@ -46,10 +47,28 @@ class Settings(BaseModel):
     pdf_patience_seconds: float = Field(
         default=20.0, description="how long POST /reports/pdf waits for a PDF before it answers 202"
     )
+    default_model: str = Field(
+        default="offline", description="what a workflow's steps ask that name no model; see nyxcore.llm"
+    )
     pool_size: int = Field(default=0, description="0: one lazy connection a process (Lambda); n: a pool of n")
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(_json)] = Field(
         default=(),
         description='JSON list of origins whose pages may call the API, ["https://app.example.com"]',
+    )
+    credential_key_arn: str = Field(default="", description="key of KMS that tenants' credentials hang on")
+    credential_key_file: str = Field(
+        default="",
+        description="file of mode 0600 with the keys that credentials hang on, where there is no KMS",
+    )
+    model_prices: Annotated[dict[str, dict[str, Decimal]], BeforeValidator(_json)] = Field(
+        default_factory=dict,
+        description="JSON object: model -> price in US dollars per million tokens, where none is published;"
+        ' `*` is what a model without any price is charged at: {"*": {"inputUsd": 15, "outputUsd": 75}}',
+    )
+    model_address_exceptions: Annotated[tuple[str, ...], BeforeValidator(_json)] = Field(
+        default=(),
+        description="JSON list of networks (CIDR) that models may be reached in although they are private, over"
+        ' http as well: ["127.0.0.0/8"] for a model on a laptop',
     )
     user_pool_issuer: str | None = Field(
         default=None, description="`iss` of the JWTs that are taken; without it none is taken"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,9 @@ from uuid import UUID
 import pytest
 from built_functions import ROOT, BuiltFunction, event
 from deployment import Deployment
+
+from nyxcore.llm.models import OUTCOME, ModelCall
+from nyxcore.llm.stored_calls import StoredCall
 
 TASKS = ("Fetch", "Scan", "Detect", "Verify", "Combine", "Report", "Finish", "Fail")
 
@@ -127,6 +131,35 @@ def test_a_task_takes_its_sample_as_far_as_to_see_that_the_run_is_not_there(
     # Postgres has no such run; detect, which looks into S3 first, finds no plan of it
     assert answer["errorType"] == ("KeyError" if task == "Detect" else "NotFound"), deployment.logs(name)
     assert event(name)["runId"] in answer["errorMessage"]
+
+
+def test_the_caller_of_models_says_that_a_call_is_gone(deployment: Deployment) -> None:
+    sample = event("WorkflowCallFunction")
+    answer = deployment.invoke("WorkflowCallFunction", sample)
+    assert answer["errorType"] == "InvalidInput", deployment.logs("WorkflowCallFunction")
+    assert sample["call"] in answer["errorMessage"]
+
+
+def test_the_packaged_clients_of_models_can_do_without_what_was_left_out(deployment: Deployment) -> None:
+    where = StoredCall(**event("WorkflowCallFunction"))
+    refused = {"base_url": "https://127.0.0.1/v1"}
+    question = ModelCall(
+        tenant_id=where.call.partition("/")[0],
+        model="one:x",
+        fallbacks=("two:x", "bedrock:amazon.nova-lite-v1:0", "offline"),
+        prompt="What is left?",
+        limit_usd=Decimal(100),
+        limit_tokens=10**6,
+        tries=1,
+        endpoints={"one": {"protocol": "openai", **refused}, "two": {"protocol": "anthropic", **refused}},
+    )
+    s3 = deployment.client("s3")
+    s3.put_object(Bucket="bucket", Key=where.call, Body=question.model_dump_json(by_alias=True).encode())
+    answered = deployment.invoke("WorkflowCallFunction", event("WorkflowCallFunction"))
+    assert answered["status"] == "answered", deployment.logs("WorkflowCallFunction")
+    found = OUTCOME.validate_json(s3.get_object(Bucket="bucket", Key=where.answer)["Body"].read())
+    assert [entry.protocol for entry in found.calls] == ["openai", "anthropic", "bedrock", "offline"]
+    assert "model_answer_unreadable" not in {entry.error_code for entry in found.calls}, "a client broke down"
 
 
 def test_what_a_function_writes_names_none_of_its_secrets(deployment: Deployment) -> None:

@@ -80,7 +80,7 @@ def test_the_core_layer_is_compiled_for_a_place_that_cannot_be_written() -> None
 
 
 def test_everything_that_functions_import_is_packaged_or_part_of_the_runtime(runtime: Path) -> None:
-    folders = (BUILT / "CoreLayer/python", BUILT / "PagesLayer/python", runtime)
+    folders = (BUILT / "CoreLayer/python", BUILT / "PagesLayer/python", BUILT / "ModelsLayer/python", runtime)
     packaged = {path.stem.partition(".")[0] for folder in folders for path in folder.iterdir()}
     ours = {path.stem for path in (ROOT / "functions").iterdir()} | {"nyxpdf"}  # of another layer, see below
     known = packaged | ours | sys.stdlib_module_names
@@ -140,6 +140,15 @@ def test_the_pages_layer_has_the_fonts_that_setup_has_copied_and_is_small() -> N
     assert size(layer) < 45 * MIB
 
 
+def test_the_models_layer_has_the_clients_without_what_core_or_the_runtime_has() -> None:
+    layer = BUILT / "ModelsLayer/python"
+    there = {path.name for path in layer.iterdir()}
+    assert {"anthropic", "jsonschema", "openai", "pydantic_ai"} <= there
+    assert there & {path.name for path in (BUILT / "CoreLayer/python").iterdir()} == set()
+    assert there & {"boto3", "botocore", "tiktoken", "regex", "requests", "urllib3"} == set()
+    assert size(layer) < 110 * MIB
+
+
 def test_binaries_need_no_newer_libc_than_lambda_has() -> None:
     """Amazon Linux 2023 has glibc 2.34."""
     objects = [
@@ -163,7 +172,7 @@ def test_the_roots_that_verify_the_proxys_certificate_are_where_the_url_says() -
     assert "Amazon Root CA 1" in (BUILT / "CoreLayer" / tls[1]).read_text()
 
 
-@pytest.mark.parametrize("layer", ["core", "pages", "tools"])
+@pytest.mark.parametrize("layer", ["core", "models", "pages", "tools"])
 def test_a_layer_has_the_very_versions_of_the_project(layer: str) -> None:
     def versions(path: Path) -> dict[str, str]:
         return dict(re.findall(r"^([\w.-]+(?:\[\w+\])?)==(\S+)", path.read_text(), re.MULTILINE))

@@ -25,6 +25,8 @@ from nyxcore.personas.models import (
     TeamChange,
     TeamDraft,
 )
+from nyxcore.workflows.definition import Workflow
+from nyxcore.workflows.teams import workflow_of
 
 router = APIRouter(tags=["personas"])
 
@@ -136,6 +138,22 @@ def get_team(caller: RunsReader, team_id: TeamId) -> Team:
     """One team."""
     with database().transaction(caller.tenant_id) as connection:
         return teams.get_team(connection, caller, team_id)
+
+
+@router.get(
+    "/teams/{teamId}/workflow",
+    operation_id="getTeamWorkflow",
+    summary="Get what a team does as a workflow",
+    response_model_exclude_unset=True,
+    responses=problems(409),
+)
+def get_team_workflow(caller: RunsReader, team_id: TeamId) -> Workflow:
+    """The team's pattern with its personas; POST it to /workflows, and run that on a question as its input.
+
+    409 `team_incomplete` where a persona of it was deleted.
+    """
+    with database().transaction(caller.tenant_id) as connection:
+        return workflow_of(teams.get_team(connection, caller, team_id))
 
 
 @router.patch("/teams/{teamId}", operation_id="changeTeam", summary="Change a team")

@@ -16,17 +16,24 @@ from api.delivery import deliver
 from api.openapi import SEE_OTHER, problems
 from api.parameters import PageOf, PageParameters, ReportId, RunId, page_of
 from api.routers.runs import visible_run
+from nyxcore.credentials import service as credentials
 from nyxcore.db.connection import Connection, database
-from nyxcore.errors import NyxError
+from nyxcore.errors import InvalidInput, NyxError, RunNotFinished
 from nyxcore.idempotency.service import Answer
+from nyxcore.llm.models import OFFLINE
 from nyxcore.pages.models import Language
+from nyxcore.personas import service as personas
 from nyxcore.reports import generator, service
 from nyxcore.reports.models import Report, ReportSummary, Style
 from nyxcore.reports.naming import report_file_name
 from nyxcore.reports.repository import ReportFilter
-from nyxcore.runs.models import PipelineKind
+from nyxcore.runs import dispatch
+from nyxcore.runs import service as runs
+from nyxcore.runs.models import FINISHED, PipelineKind, Run
 from nyxcore.storage import objects
+from nyxcore.tenancy.models import Principal
 from nyxcore.wire import RequestModel
+from nyxcore.workflows.definition import Key, ModelName
 
 router = APIRouter(tags=["reports"])
 
@@ -55,7 +62,13 @@ class ReportDraft(RequestModel):
 
     style: Style = Field(examples=["technical"])
     language: Language = "en"
-    persona: None = Field(default=None, description="not available yet")
+    model: ModelName | None = Field(
+        default=None,
+        description="writes prose between the computed parts, which is checked against them; none without it",
+    )
+    persona: Key | None = Field(
+        default=None, description="in whose voice the model writes", examples=["reviewer"]
+    )
 
 
 @router.post(
@@ -64,25 +77,60 @@ class ReportDraft(RequestModel):
     summary="Write a report on a run",
     status_code=201,
     response_model=Report,
-    responses=problems(409),
+    responses={
+        202: {
+            "model": Run,
+            "description": "A model writes: a run of kind `report`, whose result names the report",
+        },
+        **problems(409),
+    },
 )
 def create_report(
     request: Request, caller: ReportsWriter, run_id: RunId, body: ReportDraft, key: IdempotencyKey = None
 ) -> Response:
-    """A new version of the report in this style and language, from the run's rows; no model is called.
+    """A new version of the report in this style and language, from the run's rows. With `model` 202: a run.
 
     `executive` is for those who decide, `security` for auditors, `technical` for maintainers, `marketing` for release
     notes: it names no file and nothing that is open. 409 `run_not_finished` while the run goes on.
     """
 
     def effect(connection: Connection) -> Answer:
-        visible_run(connection, caller, run_id)
+        run = visible_run(connection, caller, run_id)
+        if body.model is not None:
+            return _asked(connection, caller, run, body, body.model)
+        if body.persona is not None:
+            raise InvalidInput("a persona speaks through a model: give model as well, or leave persona out")
         report = generator.create(
             connection, caller.tenant_id, run_id, style=body.style, language=body.language
         )
         return created(report, path=f"/reports/{report.id}")
 
-    return create(request, caller, key, body, effect)
+    answer = create(request, caller, key, body, effect)
+    if answer.status_code == 202:
+        dispatch.dispatch(database(), [caller.tenant_id])
+    return answer
+
+
+def _asked(connection: Connection, caller: Principal, run: Run, body: ReportDraft, model: str) -> Answer:
+    """A run that writes the report; what it needs is looked at before it is queued."""
+    if run.status not in FINISHED or run.project_id is None:
+        raise RunNotFinished(f"run {run.id} is {run.status}: ask for a report once it has finished")
+    if model == OFFLINE:
+        raise InvalidInput(
+            "the offline model writes no prose: a report is complete without it, so leave model out"
+        )
+    if body.persona is not None:
+        personas.by_key(connection, caller.tenant_id, body.persona)
+    credentials.endpoints(connection, caller.tenant_id, [model])
+    wanted = {"run_id": str(run.id), "style": body.style, "language": body.language, "model": model}
+    writing = runs.create_report_run(
+        connection,
+        caller.tenant_id,
+        project_id=run.project_id,
+        input=wanted | {"persona": body.persona},
+        actor=caller.actor,
+    )
+    return created(writing, status=202, path=f"/runs/{writing.id}")
 
 
 @router.get("/runs/{runId}/reports", operation_id="listRunReports", summary="List a run's reports")

@@ -21,8 +21,11 @@ from nyxcore.idempotency.service import Answer
 from nyxcore.paging import Page, cut
 from nyxcore.runs import dispatch, service
 from nyxcore.runs.models import PipelineKind, Run, RunKind, RunOptions, RunStatus
+from nyxcore.steps import service as steps
 from nyxcore.tenancy.models import Principal
 from nyxcore.wire import RequestModel
+from nyxcore.workflows import service as workflows
+from nyxcore.workflows.inputs import take_input
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 
@@ -66,6 +69,23 @@ def visible_run(connection: Connection, caller: Principal, run_id: UUID) -> Run:
     return run
 
 
+def _workflow(connection: Connection, caller: Principal, body: RunDraft) -> tuple[UUID, int] | None:
+    """Id and version of the workflow that is to run, its input checked; None for the other kinds."""
+    if body.kind != "workflow":
+        if body.workflow_id is not None:
+            raise InvalidInput(f"workflowId is for runs of kind workflow, not {body.kind}")
+        if body.input is not None:
+            raise InvalidInput(f"input is for runs of kind workflow, not {body.kind}")
+        return None
+    if body.workflow_id is None:
+        raise InvalidInput("a run of kind workflow needs workflowId")
+    stored = workflows.get(connection, caller.tenant_id, body.workflow_id)
+    take_input(stored, body.input)
+    if any(step.type == "analysis" for step in stored.steps) and body.repository_id is None:
+        raise InvalidInput("the workflow analyses a repository: give repositoryId")
+    return stored.id, stored.version
+
+
 @router.post(
     "",
     operation_id="createRun",
@@ -83,8 +103,7 @@ def create_run(request: Request, caller: RunsWriter, body: RunDraft, key: Idempo
     def effect(connection: Connection) -> Answer:
         if not caller.sees(body.project_id):
             raise NotFound(f"there is no project {body.project_id}")
-        if body.workflow_id is not None:
-            raise InvalidInput("workflowId is for runs of kind workflow, which are not available here")
+        workflow = _workflow(connection, caller, body)
         run = service.create_run(
             connection,
             caller.tenant_id,
@@ -93,6 +112,7 @@ def create_run(request: Request, caller: RunsWriter, body: RunDraft, key: Idempo
             repository_id=body.repository_id,
             options=body.options,
             input=body.input,
+            workflow=workflow,
             actor=caller.actor,
         )
         return created(run, status=202, path=f"/runs/{run.id}")
@@ -141,6 +161,14 @@ def cancel_run(caller: RunsWriter, run_id: RunId) -> Run:
     with database().transaction(caller.tenant_id) as connection:
         visible_run(connection, caller, run_id)
         run = service.cancel_run(connection, caller.tenant_id, run_id, actor=caller.actor)
+        tasks = steps.executions_of(connection, caller.tenant_id, run_id)
+        children = service.unfinished_children(connection, caller.tenant_id, run_id)
+    for child_id in children:
+        with database().transaction(caller.tenant_id) as connection:
+            child = service.finish_run(connection, caller.tenant_id, child_id, "cancelled")
+        if child is not None:
+            dispatch.stop_execution(child)
+    dispatch.stop_tasks(tasks)
     dispatch.stop_execution(run)
     dispatch.dispatch(database(), [caller.tenant_id])
     return run

@@ -111,7 +111,7 @@ def _definition(path: Path, functions: Mapping[str, Function]) -> str:
 
 
 def _load(template: Path) -> dict[str, Any]:
-    import yaml  # type: ignore[import-untyped]
+    import yaml
 
     class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
         """Safe YAML, where a CloudFormation tag (`!Sub`, `!GetAtt`) leaves the value that it stands before."""

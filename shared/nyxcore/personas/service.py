@@ -128,6 +128,11 @@ def by_key(connection: Connection, tenant_id: UUID, key: str) -> PersonaRow:
     return row
 
 
+def keys(connection: Connection, tenant_id: UUID) -> set[str]:
+    """What a workflow may name as a persona."""
+    return {row.key for row in repository.list_personas(connection, tenant_id)}
+
+
 def by_id(connection: Connection, tenant_id: UUID, persona_id: UUID) -> PersonaRow:
     """The persona, deleted ones included, for a run that began with it. Raises NotFound."""
     found = repository.get_personas(connection, tenant_id, [persona_id]).get(persona_id)

@@ -25,11 +25,13 @@ _LAMBDA_ERRORS = {
 def fail(db: Database, task: TaskInput) -> None:
     """End the run as failed with the reason that the state machine caught, and start what waits."""
     with db.transaction(task.tenant_id) as connection:
-        runs.finish_run(connection, task.tenant_id, task.run_id, "failed", error=_reason(task.failure or {}))
+        runs.finish_run(
+            connection, task.tenant_id, task.run_id, "failed", error=reason_of(task.failure or {})
+        )
     dispatch(db, [task.tenant_id])
 
 
-def _reason(failure: dict[str, str]) -> dict[str, str]:
+def reason_of(failure: dict[str, str]) -> dict[str, str]:
     """`{code, message}` of what Step Functions caught: ours as they are, others in general words."""
     name = failure.get("Error", "")
     if name == DatabaseUnavailable.__name__:  # libpq's words name hosts and roles: they are for the log

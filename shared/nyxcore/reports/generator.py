@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -10,8 +12,10 @@ from nyxcore.db.connection import Connection
 from nyxcore.errors import NotFound, RunNotFinished
 from nyxcore.pages.models import Language
 from nyxcore.reports import repository
-from nyxcore.reports.kinds import type_of
+from nyxcore.reports.kinds import Draft, type_of
+from nyxcore.reports.language import Language as Spoken
 from nyxcore.reports.language import language_of
+from nyxcore.reports.markdown import code
 from nyxcore.reports.models import Report, Style
 from nyxcore.runs import repository as runs
 from nyxcore.runs.models import FINISHED
@@ -28,12 +32,20 @@ def create(
     RunNotFinished : it has not ended yet, so its numbers would be wrong tomorrow.
     InvalidInput : there are no reports on runs of this kind.
     """
-    row = runs.get(connection, tenant_id, run_id)
-    if row is None:
-        raise NotFound(f"there is no run {run_id}")
+    row = _run(connection, tenant_id, run_id)
     if row["status"] not in FINISHED:
         raise RunNotFinished(f"run {run_id} is {row['status']}: ask for a report once it has finished")
     return write(connection, tenant_id, row, style=style, language=language)
+
+
+@dataclass(frozen=True)
+class Written:
+    """A report that is to be kept."""
+
+    title: str
+    content: str
+    style: Style
+    language: Language
 
 
 def write(
@@ -46,17 +58,59 @@ def write(
     NotFound : its project was deleted meanwhile.
     InvalidInput : there are no reports on runs of this kind.
     """
-    spoken = language_of(language)
-    draft = type_of(run["kind"]).write(connection, tenant_id, run, style, spoken)
+    made = type_of(run["kind"]).write(connection, tenant_id, run, style, language_of(language))
+    return _insert(connection, tenant_id, run, Written(made.title, made.content, style, language))
+
+
+def draft(connection: Connection, tenant_id: UUID, run_id: UUID, style: Style, language: Language) -> Draft:
+    """The computed report on a run, not kept. Raises NotFound, InvalidInput."""
+    run = _run(connection, tenant_id, run_id)
+    return type_of(run["kind"]).write(connection, tenant_id, run, style, language_of(language))
+
+
+def keep(
+    connection: Connection,
+    tenant_id: UUID,
+    run_id: UUID,
+    written: Written,
+    *,
+    model: str | None,
+    persona: str | None,
+    tokens: int,
+    usd: Decimal,
+) -> Report:
+    """Keep a report on a run, with prose in it, as the next version. Raises NotFound."""
+    run = _run(connection, tenant_id, run_id)
+    return _insert(connection, tenant_id, run, written, model=model, persona=persona, tokens=tokens, usd=usd)
+
+
+def naming_model(content: str, language: Spoken, model: str) -> str:
+    """The content, which says that no model was used, with the one that wrote its prose."""
+    name = code(model)
+    told = content.replace(language("footer.model_none"), language("footer.model", model=name))
+    return told.replace(language("made.no_model"), language("made.prose", model=name))
+
+
+def _run(connection: Connection, tenant_id: UUID, run_id: UUID) -> dict[str, Any]:
+    row = runs.get(connection, tenant_id, run_id)
+    if row is None:
+        raise NotFound(f"there is no run {run_id}")
+    return row
+
+
+def _insert(
+    connection: Connection, tenant_id: UUID, run: dict[str, Any], written: Written, **spoken: Any
+) -> Report:
     return repository.insert(
         connection,
         tenant_id,
         project_id=run["project_id"],
         run_id=run["id"],
         type=run["kind"],
-        style=style,
-        language=spoken.code,
-        title=draft.title,
-        content=draft.content,
+        style=written.style,
+        language=written.language,
+        title=written.title,
+        content=written.content,
         created_at=clock.now(),
+        **spoken,
     )

@@ -29,7 +29,8 @@ class ReportSummary(WireModel):
     version: int = Field(description="counted from 1 for each run, style and language")
     title: str = Field(examples=["Flask · Auto-fix · 2026-11-23"])
     content_hash: str = Field(description="SHA-256 of the content in UTF-8, lower-case hex")
-    model: str | None = Field(description="the model that wrote it, or null")
+    model: str | None = Field(description="the model that wrote its prose, or null")
+    persona: str | None = Field(description="the key of the persona in whose voice it did, or null")
     tokens: int
     usd: float
     created_at: Instant

@@ -1,7 +1,7 @@
 """Prose between the computed parts of a report: which sections take it, and how it is put in.
 
-A writer is given one section's computed Markdown and may say in a persona's voice what it means. What it writes is
-checked against that section (`prose_check`); what does not pass is left out, and the report says so there.
+A model is given each section's computed Markdown and says in a persona's voice what it means (`writing`). What it
+writes is checked against that section (`prose_check`); what does not pass is left out, and the report says so there.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
-from nyxcore.pages.models import Language as LanguageCode
 from nyxcore.reports.language import Language
 from nyxcore.reports.models import Style
 from nyxcore.reports.prose_check import objection
@@ -28,14 +27,6 @@ _HEADING = re.compile(r"(?m)^## (.*)$")
 _FENCE = re.compile(r"(?ms)^(`{3,})[^\n]*\n.*?^\1$\n?")
 
 
-class Writer(Protocol):
-    """Writes a section's prose; a model behind it, or in tests a list of texts."""
-
-    def write(self, *, section: str, facts: str, language: LanguageCode, persona: str) -> str:
-        """A few sentences on `facts`, the computed Markdown of `section`, in the voice of `persona`."""
-        ...
-
-
 @dataclass(frozen=True)
 class Prose:
     """A report with prose in it, and why some was left out: the reason by section."""
@@ -44,17 +35,22 @@ class Prose:
     rejected: Mapping[str, str]
 
 
-def with_prose(content: str, style: Style, language: Language, writer: Writer, persona: str) -> Prose:
-    """The report with what the writer says below the headings of the sections that take it."""
-    pieces = _split(content)
+def sections_of(content: str, style: Style, language: Language) -> list[tuple[str, str]]:
+    """The sections of a report that take prose: each heading, and its computed Markdown without diagrams and diffs."""
     wanted = {language(key) for key in SECTIONS[style]}
+    return [(heading, _FENCE.sub("", body).strip()) for heading, body in _split(content) if heading in wanted]
+
+
+def with_prose(content: str, style: Style, language: Language, texts: Mapping[str, str]) -> Prose:
+    """The report with `texts`, by heading, below the headings of the sections that take prose."""
+    facts = dict(sections_of(content, style, language))
+    pieces = _split(content)
     rejected: dict[str, str] = {}
     for index, (heading, body) in enumerate(pieces):
-        if heading not in wanted:
+        if heading not in facts:
             continue
-        facts = _FENCE.sub("", body).strip()
-        text = writer.write(section=heading, facts=facts, language=language.code, persona=persona).strip()
-        reason = objection(text, f"{heading}\n\n{facts}", language)
+        text = texts.get(heading, "").strip()
+        reason = objection(text, f"{heading}\n\n{facts[heading]}", language)
         if reason is not None:
             rejected[heading] = reason
             text = f"*{language('prose.left_out')}*"

@@ -23,7 +23,7 @@ where tenant_id = %s and run_id = %s and style = %s and language = %s
 
 _LIST = """
 select id, project_id, run_id, type, style, language, version, title,
-       encode(content_sha256, 'hex') as content_hash, model, tokens, usd, created_at
+       encode(content_sha256, 'hex') as content_hash, model, persona, tokens, usd, created_at
 from reports
 where tenant_id = %(tenant)s and deleted_at is null
   and (%(project)s::uuid is null or project_id = %(project)s)
@@ -36,7 +36,7 @@ order by id desc limit %(limit)s
 
 _GET = """
 select id, project_id, run_id, type, style, language, version, title, content,
-       encode(content_sha256, 'hex') as content_hash, model, tokens, usd, created_at, deleted_at
+       encode(content_sha256, 'hex') as content_hash, model, persona, tokens, usd, created_at, deleted_at
 from reports where tenant_id = %s and id = %s
 """
 
@@ -93,6 +93,7 @@ def insert(
     created_at: datetime,
     provider: str | None = None,
     model: str | None = None,
+    persona: str | None = None,
     tokens: int = 0,
     usd: Decimal = Decimal(0),
 ) -> Report:
@@ -115,17 +116,18 @@ def insert(
         content=content,
         content_hash=digest.hexdigest(),
         model=model,
+        persona=persona,
         tokens=tokens,
         usd=float(usd),
         created_at=created_at,
     )
     connection.execute(
         "insert into reports (tenant_id, id, project_id, run_id, type, style, language, version, title,"
-        " content, content_sha256, provider, model, tokens, usd, created_at)"
-        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " content, content_sha256, provider, model, persona, tokens, usd, created_at)"
+        " values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             *(tenant_id, report.id, project_id, run_id, type, style, language, report.version, title),
-            *(content, digest.digest(), provider, model, tokens, usd, created_at),
+            *(content, digest.digest(), provider, model, persona, tokens, usd, created_at),
         ),
     )
     return report

@@ -19,6 +19,8 @@ import psycopg
 
 from nyxcore.db.connection import Database
 from nyxcore.errors import DatabaseUnavailable, NyxError
+from nyxcore.ids import uuid7
+from nyxcore.queue import repository as queue
 from nyxcore.runs import repository, service
 from nyxcore.runs.models import Run
 from nyxcore.settings import settings
@@ -40,9 +42,12 @@ def dispatch(db: Database, tenant_ids: Iterable[UUID] | None = None) -> list[UUI
     """
     if tenant_ids is None:
         with db.tenantless() as connection:
-            tenant_ids = repository.tenants(connection)
+            tenant_ids = queue.tenants(connection)
     waiting = deque(tenant_ids)
     started = []
+    for tenant_id in waiting:
+        while _wake_next(db, tenant_id):
+            continue
     while waiting:
         tenant_id = waiting.popleft()
         run_id = _start_next(db, tenant_id)
@@ -50,6 +55,29 @@ def dispatch(db: Database, tenant_ids: Iterable[UUID] | None = None) -> list[UUI
             started.append(run_id)
             waiting.append(tenant_id)
     return started
+
+
+def start_task(tenant_id: UUID, run_id: UUID, name: str, task: Mapping[str, Any]) -> None:
+    """Start an execution of the state machine of workflows, on this run, under a name of its own.
+
+    Raises
+    ------
+    ExecutionNotStarted : Step Functions did not take it.
+    """
+    ids = {"tenantId": str(tenant_id), "runId": str(run_id)}
+    _start_execution(settings().state_machines["workflow"], name, {**ids, **task})
+
+
+def stop_tasks(names: Iterable[str]) -> None:
+    """End executions that `start_task` has started; what goes wrong is logged."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    for name in names:
+        try:
+            arn = execution_arn(settings().state_machines["workflow"], name)
+            _client().stop_execution(executionArn=arn, cause="the run has ended")
+        except (BotoCoreError, ClientError) as error:
+            _log.warning("the execution %s was not stopped: %s", name, error)
 
 
 def stop_execution(run: Run) -> None:
@@ -60,52 +88,66 @@ def stop_execution(run: Run) -> None:
     if machine is None or run.started_at is None:
         return
     try:
-        _client().stop_execution(executionArn=execution_arn(machine, run.id), cause=f"run {run.status}")
+        _client().stop_execution(executionArn=execution_arn(machine, str(run.id)), cause=f"run {run.status}")
     except (BotoCoreError, ClientError) as error:
         _log.warning("the execution of run %s was not stopped: %s", run.id, error)
 
 
-def execution_arn(machine_arn: str, run_id: UUID) -> str:
-    """ARN of the execution of this run: an execution is named by its run."""
-    return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{run_id}"
+def execution_arn(machine_arn: str, name: str) -> str:
+    """ARN of an execution: one is named by its run, or by run, step and attempt."""
+    return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
 
 
 def _start_next(db: Database, tenant_id: UUID) -> UUID | None:
     machines = settings().state_machines
     try:
         with db.transaction(tenant_id) as connection:
-            run_id = repository.lock_next_queued(connection, tenant_id, sorted(machines))
+            run_id = queue.lock_next_queued(connection, tenant_id, sorted(machines))
             run = run_id and service.start_run(connection, tenant_id, run_id)
             if not run:
                 return None
             source = {}
-            if run.repository_id is not None:
+            if run.repository_id is not None and run.kind != "workflow":  # whose analyses fetch by themselves
                 source = repository.pinned_source(connection, tenant_id, run.id)
                 service.phase_started(connection, tenant_id, run.id, "fetching", 0, "files")
             # fetch has no way to Postgres: what it needs travels with the execution
             task = {"tenantId": str(tenant_id), "runId": str(run.id), "source": source}
-            _start_execution(machines[run.kind], run.id, task)
+            _start_execution(machines[run.kind], str(run.id), task)
             return run.id
     except (ExecutionNotStarted, DatabaseUnavailable, psycopg.OperationalError) as error:
         _log.warning("tenant %s: nothing started, its runs stay queued: %s", tenant_id, error)
         return None
 
 
-def _start_execution(machine_arn: str, run_id: UUID, task: Mapping[str, Any]) -> None:
+def _wake_next(db: Database, tenant_id: UUID) -> bool:
+    """Tell one run that something it waits for has ended; False when there is none to be told."""
+    try:
+        with db.transaction(tenant_id) as connection:
+            row = queue.take_woken(connection, tenant_id)
+            if row is not None:
+                # a name of its own each time: being woken twice does no harm, being woken once too few does
+                start_task(tenant_id, row["id"], f"{row['id'].hex}-woken-{uuid7().hex}", {"woken": True})
+            return row is not None
+    except (ExecutionNotStarted, DatabaseUnavailable, psycopg.OperationalError) as error:
+        _log.warning("tenant %s: its woken runs are told later: %s", tenant_id, error)
+        return False
+
+
+def _start_execution(machine_arn: str, name: str, task: Mapping[str, Any]) -> None:
     from botocore.exceptions import BotoCoreError, ClientError
 
     try:
         _client().start_execution(
             stateMachineArn=machine_arn,
-            name=str(run_id),
+            name=name,
             input=json.dumps(task),
         )
     except ClientError as error:
         # an earlier dispatcher started it and lost its connection before the commit
         if error.response["Error"]["Code"] != "ExecutionAlreadyExists":
-            raise ExecutionNotStarted(f"run {run_id}: {error}") from error
+            raise ExecutionNotStarted(f"execution {name}: {error}") from error
     except BotoCoreError as error:
-        raise ExecutionNotStarted(f"run {run_id}: {error}") from error
+        raise ExecutionNotStarted(f"execution {name}: {error}") from error
 
 
 @cache

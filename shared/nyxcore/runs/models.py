@@ -14,7 +14,7 @@ from nyxcore.analysis.rules.tables import Category
 from nyxcore.wire import Instant, RequestModel, WireModel
 
 PipelineKind = Literal["auto-fix", "refactor", "code-analysis", "workflow"]
-RunKind = Literal[PipelineKind, "pdf"]
+RunKind = Literal[PipelineKind, "pdf", "report"]
 RunStatus = Literal["queued", "running", "waiting", "succeeded", "failed", "cancelled"]
 FinalStatus = Literal["succeeded", "failed", "cancelled"]
 EventType = Literal[
@@ -125,8 +125,8 @@ def links(run_id: object, kind: RunKind, base_url: str) -> Links:
 
 def run_of(row: Mapping[str, Any], base_url: str) -> Run:
     """The run that a row of the table `runs` describes."""
-    names = ("id", "kind", "project_id", "repository_id", "retry_of", "status", "phase", "progress", "counts")
-    later = ("last_seq", "error", "result", "created_at", "started_at", "finished_at")
+    names = ("id", "kind", "project_id", "repository_id", "workflow_id", "retry_of", "status", "phase")
+    later = ("progress", "counts", "last_seq", "error", "result", "created_at", "started_at", "finished_at")
     return Run(
         **{name: row[name] for name in names + later},
         cost=Cost(tokens=row["cost_tokens"], usd=float(row["cost_usd"])),

@@ -116,17 +116,20 @@ def pinned_source(connection: Connection, tenant_id: UUID, run_id: UUID) -> Row:
 def insert(connection: Connection, tenant_id: UUID, run_id: UUID, values: Mapping[str, Any]) -> Row:
     """A queued run and its first event, `status {queued}`, in one statement.
 
-    `values`: kind, project_id, repository_id, retry_of, source, input, options, created_by.
+    `values`: kind, project_id, repository_id, source, input, options, created_by; and, where the run has them,
+    retry_of, workflow_id, workflow_version, parent_run_id.
     """
     row = connection.execute(
-        "with run as (insert into runs (tenant_id, id, kind, project_id, repository_id, retry_of, source,"
-        " input, options, created_by, last_seq) values (%(tenant)s, %(run)s, %(kind)s, %(project_id)s,"
-        " %(repository_id)s, %(retry_of)s, %(source)s::jsonb, %(input)s::jsonb, %(options)s::jsonb,"
+        "with run as (insert into runs (tenant_id, id, kind, project_id, repository_id, retry_of, workflow_id,"
+        " workflow_version, parent_run_id, source, input, options, created_by, last_seq) values (%(tenant)s,"
+        " %(run)s, %(kind)s, %(project_id)s, %(repository_id)s, %(retry_of)s, %(workflow_id)s,"
+        " %(workflow_version)s, %(parent_run_id)s, %(source)s::jsonb, %(input)s::jsonb, %(options)s::jsonb,"
         " %(created_by)s, 1) returning *),"
         " log as (insert into run_events (tenant_id, run_id, seq, type, data)"
         " select tenant_id, id, last_seq, 'status', json_build_object('status', status) from run)"
         " select * from run",
         {
+            **dict.fromkeys(("retry_of", "workflow_id", "workflow_version", "parent_run_id")),
             **values,
             "tenant": tenant_id,
             "run": run_id,
@@ -250,25 +253,13 @@ def finish(
     return cursor.rowcount == 1
 
 
-def lock_next_queued(connection: Connection, tenant_id: UUID, kinds: Sequence[str]) -> UUID | None:
-    """The tenant's oldest queued run of these kinds of which one more may run, its row locked; else None.
-
-    PDFs are counted apart: somebody waits for one, and it is small beside a pipeline.
-    The tenant's settings are locked first, so that two dispatchers at once count one after the other.
-    """
-    settings = connection.execute(
-        "select max_running_runs from tenant_settings where tenant_id = %s for no key update", (tenant_id,)
-    ).fetchone()
-    if settings is None:
-        return None
-    row = connection.execute(
-        "select id from runs next where tenant_id = %(tenant)s and status = 'queued' and finished_at is null"
-        " and kind = any(%(kinds)s) and (select count(*) from runs where tenant_id = %(tenant)s"
-        " and status = 'running' and finished_at is null and (kind = 'pdf') = (next.kind = 'pdf')) < %(limit)s"
-        " order by id limit 1 for no key update skip locked",
-        {"tenant": tenant_id, "kinds": list(kinds), "limit": settings["max_running_runs"]},
-    ).fetchone()
-    return None if row is None else row["id"]
+def unfinished_children(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[UUID]:
+    """Ids of the runs that work for this one and have not ended."""
+    rows = connection.execute(
+        "select id from runs where tenant_id = %s and parent_run_id = %s and finished_at is null order by id",
+        (tenant_id, run_id),
+    ).fetchall()
+    return [row["id"] for row in rows]
 
 
 def unfinished_pdf(connection: Connection, tenant_id: UUID, target: str) -> UUID | None:
@@ -279,30 +270,6 @@ def unfinished_pdf(connection: Connection, tenant_id: UUID, target: str) -> UUID
         (tenant_id, target),
     ).fetchone()
     return None if row is None else row["id"]
-
-
-def tenants(connection: Connection) -> list[UUID]:
-    """Ids of all tenants, oldest first."""
-    return [row["id"] for row in connection.execute("select id from tenants order by id").fetchall()]
-
-
-def running(connection: Connection, tenant_id: UUID) -> list[UUID]:
-    """Ids of the runs that are `running`."""
-    rows = connection.execute(
-        "select id from runs where tenant_id = %s and status = 'running' and finished_at is null order by id",
-        (tenant_id,),
-    ).fetchall()
-    return [row["id"] for row in rows]
-
-
-def overdue(connection: Connection, tenant_id: UUID) -> list[UUID]:
-    """Ids of the runs that are `running` past their deadline."""
-    rows = connection.execute(
-        "select id from runs where tenant_id = %s and status = 'running' and finished_at is null"
-        " and deadline < clock_timestamp() order by id",
-        (tenant_id,),
-    ).fetchall()
-    return [row["id"] for row in rows]
 
 
 def delete_expired_events(connection: Connection, tenant_id: UUID, limit: int) -> int:

@@ -15,6 +15,7 @@ from nyxcore.db.connection import Connection
 from nyxcore.errors import ArchiveMissing, InvalidInput, NotFound, RunFinished, RunNotFinished
 from nyxcore.findings import repository as findings
 from nyxcore.ids import uuid7
+from nyxcore.queue import repository as queue
 from nyxcore.runs import repository
 from nyxcore.runs.models import (
     FINISHED,
@@ -55,9 +56,16 @@ def create_run(
     repository_id: UUID | None,
     options: RunOptions,
     input: str | Mapping[str, Any] | None = None,
+    workflow: tuple[UUID, int] | None = None,
+    parent_run_id: UUID | None = None,
     actor: str,
 ) -> Run:
     """A queued run, its source pinned, its first event written.
+
+    Parameters
+    ----------
+    workflow : id and version, of a run of kind workflow; its repository is optional.
+    parent_run_id : the run that is woken when this one has ended.
 
     Raises
     ------
@@ -71,7 +79,9 @@ def create_run(
         "kind": kind,
         "project_id": project_id,
         "repository_id": repository_id,
-        "retry_of": None,
+        "workflow_id": workflow and workflow[0],
+        "workflow_version": workflow and workflow[1],
+        "parent_run_id": parent_run_id,
         "source": source,
         "input": input,
         "options": options.model_dump(mode="json", by_alias=True),
@@ -109,6 +119,23 @@ def create_pdf_run(
     return _insert(connection, tenant_id, values, action="run.create")
 
 
+def create_report_run(
+    connection: Connection, tenant_id: UUID, *, project_id: UUID, input: Mapping[str, Any], actor: str
+) -> Run:
+    """A queued run that writes the report that `input` names. Raises InvalidInput where none can be written."""
+    _require_available("report")
+    values = {
+        "kind": "report",
+        "project_id": project_id,
+        "repository_id": None,
+        "source": {},
+        "input": input,
+        "options": {},
+        "created_by": actor,
+    }
+    return _insert(connection, tenant_id, values, action="run.create")
+
+
 def retry_run(connection: Connection, tenant_id: UUID, run_id: UUID, *, actor: str) -> Run:
     """A new queued run of the same source, input and options, with `retryOf`.
 
@@ -123,7 +150,10 @@ def retry_run(connection: Connection, tenant_id: UUID, run_id: UUID, *, actor: s
         raise RunNotFinished(f"run {run_id} is {row['status']}: wait for its end or cancel it, then retry")
     _require_available(row["kind"])
     _require_uploaded(row["source"])
-    kept = ("kind", "project_id", "repository_id", "source", "input", "options")
+    kept = (
+        *("kind", "project_id", "repository_id", "workflow_id", "workflow_version"),
+        *("source", "input", "options"),
+    )
     values = {name: row[name] for name in kept} | {"retry_of": run_id, "created_by": actor}
     return _insert(connection, tenant_id, values, action="run.retry")
 
@@ -268,6 +298,8 @@ def finish_run(
         "finished_at": row["instant"],
         "last_seq": row["last_seq"] + 1,
     }
+    if row["parent_run_id"] is not None:
+        queue.wake(connection, tenant_id, row["parent_run_id"])
     run = run_of(ended, settings().public_base_url)
     done = repository.json_text({"run": run.model_dump(mode="json", by_alias=True)})
     return run if repository.finish(connection, tenant_id, run_id, ended, done) else None
@@ -291,6 +323,11 @@ def cancel_run(connection: Connection, tenant_id: UUID, run_id: UUID, *, actor: 
     if run.status != "cancelled":
         raise RunFinished(f"run {run_id} has {run.status}: there is nothing to cancel")
     return run
+
+
+def unfinished_children(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[UUID]:
+    """Ids of the runs that work for a step of this one and have not ended."""
+    return repository.unfinished_children(connection, tenant_id, run_id)
 
 
 def _row(connection: Connection, tenant_id: UUID, run_id: UUID) -> repository.Row:
@@ -328,6 +365,8 @@ def _source(
     row = repository.source_row(connection, tenant_id, project_id, repository_id)
     if row is None:
         raise NotFound(f"there is no project {project_id}")
+    if repository_id is None and kind == "workflow":
+        return {}
     if repository_id is None:
         raise InvalidInput(f"a run of kind {kind} works on a repository: give repositoryId")
     if row["repository_id"] is None:

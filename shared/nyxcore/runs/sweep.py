@@ -13,11 +13,15 @@ from uuid import UUID
 import psycopg
 
 from nyxcore import clock
+from nyxcore.budgets import service as budgets
+from nyxcore.credentials import service as credentials
+from nyxcore.credentials.sealing import KeysUnavailable
 from nyxcore.db.connection import Connection, Database
 from nyxcore.errors import DatabaseUnavailable
 from nyxcore.idempotency import repository as idempotency_repository
 from nyxcore.idempotency import service as idempotency
 from nyxcore.leases import repository as leases_repository
+from nyxcore.queue import repository as queue
 from nyxcore.reports import repository as reports_repository
 from nyxcore.runs import dispatch, repository, service
 from nyxcore.runs.models import Run
@@ -52,6 +56,8 @@ class SweepResult:
     events, tickets, answers, reports, leases : how many of each it removed: events of runs that ended long ago,
         expired tickets, kept answers to repeated requests, reports that were deleted long ago, places of streams
         whose process was killed.
+    reservations : how many amounts it gave back that were held for a record which never came.
+    credentials : how many secrets it re-encrypted because there is a newer key.
     failed : tenants that it could not sweep; the log says why.
     """
 
@@ -62,6 +68,8 @@ class SweepResult:
     answers: int = 0
     reports: int = 0
     leases: int = 0
+    reservations: int = 0
+    credentials: int = 0
     failed: list[UUID] = field(default_factory=list)
 
 
@@ -76,14 +84,19 @@ def sweep(db: Database) -> SweepResult:
     ended: list[Run] = []
     for tenant_id in tenant_ids:
         with _spared(tenant_id, result):
-            ended += _end_all(db, tenant_id, repository.overdue, _is_overdue, _OVERDUE)
+            ended += _end_all(db, tenant_id, queue.overdue, _is_overdue, _OVERDUE)
     result.overdue = [run.id for run in ended]
+    for tenant_id in tenant_ids:
+        with _spared(tenant_id, result):
+            ended += _cancel_children(db, tenant_id)
     result.started = dispatch.dispatch(db)
     for run in ended:
         dispatch.stop_execution(run)
     for tenant_id in tenant_ids:
         with _spared(tenant_id, result), db.transaction(tenant_id) as connection:
             _forget(connection, tenant_id, result)
+        with _spared(tenant_id, result), db.transaction(tenant_id) as connection:
+            result.credentials += credentials.rotate(connection, tenant_id)
     return result
 
 
@@ -91,7 +104,7 @@ def execution_ended(db: Database, event: Mapping[str, Any]) -> Run | None:
     """End the run whose execution ended badly: EventBridge's "Step Functions Execution Status Change".
 
     Returns the run as it ended, or None: it had ended before, it waits (which no execution is needed for, and
-    only its review ends), it is not there, or the event is of no run.
+    only its review ends), it is not there, the event is of no run, or of one call of a run's step.
     """
     detail = event.get("detail")
     found = _run_of_execution(detail if isinstance(detail, Mapping) else {})
@@ -108,21 +121,21 @@ def interrupt_orphans(db: Database) -> list[UUID]:
     """End every run that is `running` though nobody can be working on it: when the embedded stack starts."""
     ended: list[Run] = []
     for tenant_id in _tenants(db):
-        ended += _end_all(db, tenant_id, repository.running, _is_running, _INTERRUPTED)
+        ended += _end_all(db, tenant_id, queue.running, _is_running, _INTERRUPTED)
     return [run.id for run in ended]
 
 
 def _tenants(db: Database) -> list[UUID]:
     with db.tenantless() as connection:
-        return repository.tenants(connection)
+        return queue.tenants(connection)
 
 
 @contextmanager
 def _spared(tenant_id: UUID, result: SweepResult) -> Iterator[None]:
-    """Whatever goes wrong with the database in this block is this tenant's trouble alone."""
+    """Whatever goes wrong in this block with the database, or with secrets, is this tenant's trouble alone."""
     try:
         yield
-    except (psycopg.Error, DatabaseUnavailable) as error:
+    except (psycopg.Error, DatabaseUnavailable, KeysUnavailable) as error:
         _log.warning("tenant %s was not swept: %s", tenant_id, error)
         if tenant_id not in result.failed:
             result.failed.append(tenant_id)
@@ -136,6 +149,7 @@ def _forget(connection: Connection, tenant_id: UUID, result: SweepResult) -> Non
     result.answers += idempotency_repository.delete_before(connection, tenant_id, now - idempotency.KEPT)
     result.reports += reports_repository.delete_expired(connection, tenant_id)
     result.leases += leases_repository.delete_expired(connection, tenant_id)
+    result.reservations += budgets.release_stale(connection, tenant_id)
 
 
 def _end_all(
@@ -152,6 +166,19 @@ def _end_all(
     for run_id in run_ids:
         with db.transaction(tenant_id) as connection:
             run = _end(connection, tenant_id, run_id, still, error)
+        if run is not None:
+            ended.append(run)
+    return ended
+
+
+def _cancel_children(db: Database, tenant_id: UUID) -> list[Run]:
+    """End the runs that work for one that has ended: whoever was to cancel them with it was killed."""
+    with db.transaction(tenant_id) as connection:
+        run_ids = queue.left_alone(connection, tenant_id)
+    ended = []
+    for run_id in run_ids:
+        with db.transaction(tenant_id) as connection:
+            run = service.finish_run(connection, tenant_id, run_id, "cancelled")
         if run is not None:
             ended.append(run)
     return ended
@@ -193,6 +220,8 @@ def _run_of_execution(detail: Mapping[str, Any]) -> tuple[UUID, UUID, tuple[str,
     reason = _ENDED_BADLY.get(str(detail.get("status")))
     try:
         ids = json.loads(str(detail.get("input")))
+        if "call" in ids or "woken" in ids:  # of a workflow that goes on with its other steps
+            return None
         return (UUID(str(ids["tenantId"])), UUID(str(ids["runId"])), reason) if reason else None
     except (ValueError, KeyError, TypeError):
         return None

@@ -24,6 +24,7 @@ from nyxcore.reports import repository as reports
 from nyxcore.reports.models import Report, Style
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import FinalStatus
+from nyxcore.steps import engine
 from nyxcore.storage import objects
 from nyxcore.tenancy import service as tenancy
 from nyxcore.tenancy.models import SCOPES, ApiToken, Scope
@@ -131,6 +132,12 @@ class Stack:
         with self.db.transaction(tenant_id) as connection:
             runs.finish_run(connection, tenant_id, run_id, status)
 
+    def open(self, tenant_id: UUID, run_id: UUID) -> None:
+        """Let a queued run of a workflow begin; what needs an execution stays where it is."""
+        with self.db.transaction(tenant_id) as connection:
+            runs.start_run(connection, tenant_id, run_id)
+        engine.open_run(self.db, tenant_id, run_id)
+
     def find(self, tenant_id: UUID, run_id: UUID, count: int = 2) -> list[UUID]:
         """Findings of the run; the first is fixed, the others are left. Their ids."""
         with self.db.transaction(tenant_id) as connection:
@@ -176,20 +183,25 @@ class World:
     token_id: UUID
     persona: dict[str, Any]
     team: dict[str, Any]
+    workflow: dict[str, Any]
+    waiting: dict[str, Any]
 
     def path(self, template: str) -> str:
         """The path of an operation with this tenant's ids in it."""
         ids = {
             "projectId": self.project["id"],
             "repositoryId": self.repository["id"],
-            "runId": self.run["id"],
+            "runId": (self.waiting if "{key}" in template else self.run)["id"],
             "findingId": self.finding_id,
             "reportId": self.report.id,
             "tokenId": self.token_id,
+            "workflowId": self.workflow["id"],
+            "key": "ask",
             "personaId": self.persona["id"],
             "teamId": self.team["id"],
             "builtInId": self.team["members"][1]["personaId"],
             "kind": "auto-fix",
+            "name": "openai",
         }
         return template.removeprefix("/api/v1").format(**ids)
 
@@ -210,7 +222,14 @@ def world(stack: Stack, *, finished: bool = True) -> World:
     persona = caller.made("/personas", {"name": "Ours", "category": "other", "prompt": "You are ours."})
     built_in = caller.get("/personas").json()["groups"][0]["personas"][0]
     team = caller.made("/teams", {"name": "Ours", "personaIds": [persona["id"], built_in["id"]]})
-    return World(caller, project, repository, run, ids[0], report, spare.issued.id, persona, team)
+    draft = {"name": "Ours", "goal": "Ours.", "steps": [{"key": "ask", "type": "review"}]}
+    workflow = caller.made("/workflows", draft)
+    asked = {"kind": "workflow", "projectId": project["id"], "workflowId": workflow["id"]}
+    waiting = caller.made("/runs", asked)
+    stack.open(caller.tenant_id, UUID(waiting["id"]))
+    return World(
+        caller, project, repository, run, ids[0], report, spare.issued.id, persona, team, workflow, waiting
+    )
 
 
 def queued_run(stack: Stack, caller: Caller, project_id: str, repository_id: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import pytest
 from api_stack import Http, Stack
 from moto import mock_aws
 
+from nyxcore.credentials import sealing
 from nyxcore.db import connection
 from nyxcore.db.connection import Database
 from nyxcore.runs import dispatch
@@ -19,11 +20,11 @@ from nyxcore.storage import objects
 
 FONTS = Path(__file__).parents[3] / "layers/pages/opt/fonts"
 _MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine"
-_CACHES: tuple[Callable[..., object], ...] = (settings, objects.client, dispatch._client)
+_CACHES: tuple[Callable[..., object], ...] = (settings, objects.client, dispatch._client, sealing.keys)
 
 
 @pytest.fixture(scope="module")
-def stack(postgres: object) -> Iterator[Stack]:
+def stack(postgres: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The application on a fresh database; a test makes tenants of its own in it."""
     from api.app import create_app
 
@@ -38,6 +39,7 @@ def stack(postgres: object) -> Iterator[Stack]:
         patch.setenv("NYX_STREAM_WINDOW_SECONDS", "1")
         patch.setenv("NYX_PDF_PATIENCE_SECONDS", "0.3")
         patch.setenv("NYX_FONTS", str(FONTS))
+        patch.setenv("NYX_CREDENTIAL_KEY_FILE", str(tmp_path_factory.mktemp("keys") / "credentials.json"))
         patch.setenv("NYX_STATE_MACHINES", json.dumps({kind: f"{_MACHINE}:{kind}" for kind in KINDS}))
         patch.setenv("AWS_DEFAULT_REGION", "us-east-1")
         patch.setenv("AWS_ACCESS_KEY_ID", "test")

@@ -32,9 +32,7 @@ def test_an_error_is_a_problem_with_a_code(stack: Stack) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    "path", ["/api/v1/nothing", "/", "/api/v1/projects/", "/api/v2/health", "/api/v1/workflows"]
-)
+@pytest.mark.parametrize("path", ["/api/v1/nothing", "/", "/api/v1/projects/", "/api/v2/health"])
 def test_an_unknown_path_is_404(stack: Stack, path: str) -> None:
     response = stack.http.request("GET", path)
     assert (response.status_code, response.json()["code"]) == (404, "not_found")

@@ -164,7 +164,8 @@ def test_a_foreign_key_reaches_rows_of_its_own_tenant_alone(
         )
     foreign = world.factory.kept(key.parent, world.other)
     theirs = {own: foreign[parent] for own, parent in zip(key.columns, key.parent_columns, strict=True)}
-    unknown = {name: str(uuid7()) for name in key.columns}
+    types = world.factory.table(table).types
+    unknown = {name: "20000" if types[name] == "integer" else str(uuid7()) for name in key.columns}
 
     with world.context("nyx_app", "own") as connection:
         insert(connection, table, row)

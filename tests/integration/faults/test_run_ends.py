@@ -16,6 +16,7 @@ from run_workspace import Workspace
 from nyxcore.db import connection as connections
 from nyxcore.db.connection import Connection, Database
 from nyxcore.errors import DatabaseUnavailable
+from nyxcore.queue import repository as queue
 from nyxcore.runs import dispatch, repository, sweep
 from nyxcore.settings import settings
 from sweep.handler import handler
@@ -78,7 +79,7 @@ def test_a_run_that_begins_to_wait_after_it_was_found_is_not_ended(
 def test_a_run_that_is_given_more_time_after_it_was_found_is_not_ended(
     workspace: Workspace, more_databases: Callable[[], Database], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, other, found_by = workspace.running(), more_databases(), repository.overdue
+    run, other, found_by = workspace.running(), more_databases(), queue.overdue
     workspace.execute(PAST, run.id)
 
     def find_and_be_overtaken(connection: Connection, tenant_id: UUID) -> list[UUID]:

@@ -23,9 +23,8 @@ SAMPLE = Path(__file__).parents[3] / "local" / "nyx" / "sample"
 def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An embedded deployment whose S3 is moto's, inside this process."""
     monkeypatch.setenv("NYX_DEPLOYMENT", "embedded")
-    monkeypatch.setenv(
-        "NYX_STATE_MACHINES", json.dumps({"auto-fix": "arn:aws:states:us-east-1:1:stateMachine:x"})
-    )
+    machines = {kind: f"arn:aws:states:us-east-1:1:stateMachine:{kind}" for kind in ("auto-fix", "report")}
+    monkeypatch.setenv("NYX_STATE_MACHINES", json.dumps(machines))
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

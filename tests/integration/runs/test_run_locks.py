@@ -11,6 +11,7 @@ from nyxcore.db.connection import Connection, Database
 from nyxcore.findings.models import FindingRow
 from nyxcore.findings.repository import insert_findings
 from nyxcore.ids import uuid7
+from nyxcore.queue import repository as queue
 from nyxcore.runs import repository, service
 from nyxcore.tenancy.repository import insert_ticket
 
@@ -62,7 +63,7 @@ def test_a_ticket_in_the_making_does_not_hide_a_queued_run_from_dispatch(
             expires_at=clock.now(),
         )
         with more_databases().transaction(tenant_id) as connection:
-            assert repository.lock_next_queued(connection, tenant_id, ["auto-fix"]) == run.id
+            assert queue.lock_next_queued(connection, tenant_id, ["auto-fix"]) == run.id
 
 
 def test_two_dispatchers_at_once_do_not_take_the_same_run(
@@ -72,4 +73,4 @@ def test_two_dispatchers_at_once_do_not_take_the_same_run(
     with workspace.db.transaction(tenant_id) as first:
         assert repository.lock(first, tenant_id, run.id) is not None
         with more_databases().transaction(tenant_id) as second:
-            assert repository.lock_next_queued(second, tenant_id, ["auto-fix"]) is None
+            assert queue.lock_next_queued(second, tenant_id, ["auto-fix"]) is None

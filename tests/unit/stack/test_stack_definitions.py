@@ -113,6 +113,8 @@ def test_functions_get_nothing_of_the_shell_but_what_is_meant_for_them(tmp_path:
     assert (found["AWS_ACCESS_KEY_ID"], found["AWS_SECRET_ACCESS_KEY"]) == ("key", "secret")
     assert found["NYX_STATE_MACHINES"] == '{"a": "arn"}'
     assert {"AWS_PROFILE", "PYTHONPATH"}.isdisjoint(found)
+    assert found["NYX_CREDENTIAL_KEY_FILE"] == str(tmp_path / "keys" / "credentials.json")
+    assert found["NYX_MODEL_ADDRESS_EXCEPTIONS"] == '["127.0.0.0/8", "::1/128"]'
     assert Path(found["HOME"]).is_relative_to(tmp_path)
 
 

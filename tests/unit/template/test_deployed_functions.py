@@ -17,7 +17,7 @@ from nyxpdf.limits import MIB, Limits
 
 ROOT = Path(__file__).parents[3]
 MIGRATION_VARIABLES = {f"NYX_{field.upper()}" for field in Environment.model_fields}
-NO_DATABASE = {"AutoFixFetchFunction", "RenderPdfFunction"}
+NO_DATABASE = {"AutoFixFetchFunction", "RenderPdfFunction", "WorkflowCallFunction"}
 # scan asks the tools for their versions, which are part of what makes two runs alike
 TOOLS = {"AutoFixScanFunction", "AutoFixDetectFunction", "AutoFixVerifyFunction", "AutoFixCombineFunction"}
 MORE_LAYERS = {
@@ -25,6 +25,7 @@ MORE_LAYERS = {
     "StreamFunction": ["StreamRuntimeLayer"],
     "ApiFunction": ["PagesLayer"],  # a report as a page
     "PdfPrepareFunction": ["PagesLayer"],
+    "WorkflowCallFunction": ["ModelsLayer"],
 }
 
 
@@ -225,4 +226,4 @@ def test_the_sweep_runs_every_minute_and_when_an_execution_ended_badly(resources
     assert pattern["source"] == ["aws.states"]
     assert pattern["detail-type"] == ["Step Functions Execution Status Change"]
     assert set(pattern["detail"]["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
-    assert pattern["detail"]["stateMachineArn"] == [{"Ref": name} for name in sorted(machines)]
+    assert {arn["Ref"] for arn in pattern["detail"]["stateMachineArn"]} == set(machines)

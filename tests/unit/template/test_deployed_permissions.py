@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
 
+from nyxcore.ids import uuid7
+from nyxcore.llm.stored_calls import StoredCall
 from nyxcore.storage import objects
 
 DISPATCH = {"Ref": "DispatchPolicy"}
@@ -14,6 +17,8 @@ OBJECTS = {"Fn::GetAtt": ["Storage", "Outputs.ObjectsPolicyArn"]}
 CONNECT = {"Fn::GetAtt": ["Database", "Outputs.ConnectPolicyArn"]}
 FETCH = {"Fn::GetAtt": ["Storage", "Outputs.FetchPolicyArn"]}
 RENDER = {"Fn::GetAtt": ["Storage", "Outputs.RenderPolicyArn"]}
+CALLS = {"Fn::GetAtt": ["Storage", "Outputs.CallsPolicyArn"]}
+SEAL, RESEAL, MODELS = ({"Ref": name} for name in ("SealPolicy", "ResealPolicy", "ModelsPolicy"))
 
 
 def of_type(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
@@ -30,10 +35,10 @@ def own_policies(resources: dict[str, Any], function: str) -> list[Any]:
 @pytest.mark.parametrize(
     ("function", "policies"),
     [
-        ("ApiFunction", [CONNECT, OBJECTS, DISPATCH]),
+        ("ApiFunction", [CONNECT, OBJECTS, DISPATCH, SEAL]),
         ("AuthorizerFunction", [CONNECT]),
         ("StreamFunction", [CONNECT]),
-        ("SweepFunction", [CONNECT, DISPATCH]),
+        ("SweepFunction", [CONNECT, DISPATCH, RESEAL]),
         ("MigrateFunction", []),
         ("RenderPdfFunction", [RENDER]),
         ("AutoFixFetchFunction", [FETCH]),
@@ -47,6 +52,13 @@ def own_policies(resources: dict[str, Any], function: str) -> list[Any]:
         ("PdfPrepareFunction", [CONNECT, OBJECTS]),
         ("PdfFinishFunction", [CONNECT, OBJECTS, DISPATCH]),
         ("PdfFailFunction", [CONNECT, DISPATCH]),
+        ("WorkflowCallFunction", [CALLS, MODELS]),
+        ("WorkflowPrepareFunction", [CONNECT, OBJECTS, DISPATCH]),
+        ("WorkflowRecordFunction", [CONNECT, OBJECTS, DISPATCH]),
+        ("WorkflowFailFunction", [CONNECT, OBJECTS, DISPATCH]),
+        ("ReportPrepareFunction", [CONNECT, OBJECTS, DISPATCH]),
+        ("ReportRecordFunction", [CONNECT, OBJECTS, DISPATCH]),
+        ("ReportFailFunction", [CONNECT, OBJECTS, DISPATCH]),
     ],
 )
 def test_a_function_may_do_what_it_needs_and_nothing_else(
@@ -119,7 +131,7 @@ def test_the_renderer_reads_print_jobs_and_writes_pdfs_only(nested: dict[str, An
 
 
 def test_a_missing_object_is_told_from_a_forbidden_one(nested: dict[str, Any]) -> None:
-    for policy in ("ObjectsPolicy", "FetchPolicy", "RenderPolicy"):
+    for policy in ("ObjectsPolicy", "FetchPolicy", "RenderPolicy", "CallsPolicy"):
         statements = nested["storage"][policy]["Properties"]["PolicyDocument"]["Statement"]
         listing = [statement for statement in statements if statement["Action"] == "s3:ListBucket"]
         assert [statement["Resource"] for statement in listing] == [{"Fn::GetAtt": ["Bucket", "Arn"]}], policy
@@ -158,7 +170,37 @@ def test_the_network_of_the_database_has_no_way_out(nested: dict[str, Any]) -> N
     ):
         assert of_type(network, f"AWS::EC2::{kind}") == [], kind
     services = {endpoint["ServiceName"]["Fn::Sub"] for endpoint in of_type(network, "AWS::EC2::VPCEndpoint")}
-    assert services == {"com.amazonaws.${AWS::Region}.s3", "com.amazonaws.${AWS::Region}.states"}
+    assert services == {f"com.amazonaws.${{AWS::Region}}.{name}" for name in ("s3", "states", "kms")}
+
+
+def test_only_the_caller_of_models_opens_keys_and_it_has_no_database(
+    resources: dict[str, Any], functions: dict[str, Any], nested: dict[str, Any]
+) -> None:
+    opening = {
+        name
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::IAM::ManagedPolicy"
+        and "kms:Decrypt" in json.dumps(resource["Properties"]["PolicyDocument"])
+    }
+    assert opening == {"ModelsPolicy"}
+    holders = {name for name in functions if MODELS in own_policies(resources, name)}
+    assert holders == {"WorkflowCallFunction"}
+    (endpoint,) = [
+        endpoint
+        for endpoint in of_type(nested["network"], "AWS::EC2::VPCEndpoint")
+        if endpoint["ServiceName"]["Fn::Sub"].endswith(".kms")
+    ]
+    assert "kms:Decrypt" not in json.dumps(endpoint), "nor could anybody open them on the database's side"
+
+
+def test_what_the_caller_of_models_reads_and_writes_is_calls(nested: dict[str, Any]) -> None:
+    statements = nested["storage"]["CallsPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    (objects_of,) = [statement for statement in statements if "s3:PutObject" in statement["Action"]]
+    assert objects_of["Resource"] == {"Fn::Sub": "${Bucket.Arn}/*/runs/*/calls/*"}
+    call = StoredCall.of(uuid7(), uuid7(), "analyse", 1)
+    assert all(
+        re.fullmatch(r"[^/]+/runs/[^/]+/calls/.+", key) for key in (call.call, call.answer, call.attempts)
+    )
 
 
 def test_the_endpoints_lead_to_this_account_only(nested: dict[str, Any]) -> None:

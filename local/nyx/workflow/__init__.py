@@ -1,0 +1,1 @@
+"""`nyx workflow`: what people do with workflows on this machine."""

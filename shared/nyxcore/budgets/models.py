@@ -1,0 +1,105 @@
+"""Limits on what models may cost, and how much of them is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Annotated
+from uuid import UUID
+
+from pydantic import AfterValidator, Field, PlainSerializer, WithJsonSchema
+
+from nyxcore.wire import A_NUMBER, RequestModel, WireModel
+
+_MOST_TOKENS = 10**15
+_MOST_USD = 10**8
+
+GivenUsd = Annotated[
+    Decimal,
+    Field(ge=0, le=_MOST_USD),
+    A_NUMBER,
+    AfterValidator(lambda usd: usd.quantize(Decimal("0.000001"))),
+    WithJsonSchema({"type": "number", "minimum": 0, "maximum": _MOST_USD}),
+]
+GivenTokens = Annotated[int, Field(ge=0, le=_MOST_TOKENS), A_NUMBER]
+ShownUsd = Annotated[
+    Decimal, PlainSerializer(float, return_type=float), WithJsonSchema({"type": "number", "minimum": 0})
+]
+
+
+class BudgetDraft(RequestModel):
+    """The limits of a tenant, or of one of its projects; null is no limit. They replace those that were set."""
+
+    project_id: UUID | None = Field(default=None, description="null: the tenant as a whole")
+    monthly_usd: GivenUsd | None = Field(default=None, examples=[50])
+    monthly_tokens: GivenTokens | None = None
+    run_usd: GivenUsd | None = Field(default=None, description="of each run", examples=[2.5])
+    run_tokens: GivenTokens | None = None
+
+
+class Budget(WireModel):
+    """Limits, what the month (of UTC) has cost so far, and what is held for attempts that are under way."""
+
+    project_id: UUID | None
+    monthly_usd: ShownUsd | None
+    monthly_tokens: int | None
+    run_usd: ShownUsd | None
+    run_tokens: int | None
+    month: str = Field(examples=["2026-11"])
+    spent_usd: ShownUsd
+    spent_tokens: int
+    held_usd: ShownUsd
+    held_tokens: int
+
+
+class BudgetList(WireModel):
+    """The tenant's budget, and those of its projects that have one or have spent this month."""
+
+    items: list[Budget]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt of a step of a run: what a reservation and its ledger rows belong to."""
+
+    run_id: UUID
+    step: str
+    attempt: int
+
+
+@dataclass(frozen=True)
+class Amount:
+    """US dollars and tokens."""
+
+    usd: Decimal = Decimal(0)
+    tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Limit:
+    """The most that may be spent; None is no limit."""
+
+    usd: Decimal | None = None
+    tokens: int | None = None
+
+    def least(self, other: Limit) -> Limit:
+        """The tighter of both."""
+        return Limit(_least(self.usd, other.usd), _least(self.tokens, other.tokens))
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """What is held for an attempt; `closed` when it was settled or given back."""
+
+    attempt: Attempt
+    project_id: UUID
+    month: date
+    amount: Amount
+    closed: bool
+
+
+def _least[Number: (int, Decimal)](one: Number | None, other: Number | None) -> Number | None:
+    if one is None or other is None:
+        return other if one is None else one
+    return min(one, other)

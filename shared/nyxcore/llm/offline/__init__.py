@@ -1,0 +1,1 @@
+"""The model that is none: it answers from what stands in the prompt, by extraction, and says so."""

@@ -1,0 +1,146 @@
+"""An answer in the form that was asked for: below each heading what the material holds for it, each thing once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+from nyxcore.llm.offline import comparing
+from nyxcore.llm.offline.findings import Found, findings_of
+from nyxcore.llm.offline.forms import Kind, Section
+from nyxcore.llm.offline.phrases import Language, phrase
+from nyxcore.llm.offline.quoting import LONGEST_FINDING, cited, quoted
+from nyxcore.llm.offline.ranking import about, is_action, is_rule, key_statements, statements_of, words
+from nyxcore.llm.offline.reading import Reading, Statement
+
+_AT_FIRST, _ITEMS, _LOOSE = 3, 12, 4
+_CAUTION: Final = re.compile(
+    r"\b(?:risks?|break\w*|fail\w*|attack\w*|leak\w*|lost|unsafe|danger\w*|risik\w*|bricht|gefahr\w*)\b",
+    re.IGNORECASE,
+)
+_PLACES: Final = re.compile(r"\b(?:where|files|wo|dateien)\b", re.IGNORECASE)
+_URGENT: Final = re.compile(r"\b(?:first|next|zuerst)\b", re.IGNORECASE)
+
+
+def answer_in(sections: Sequence[Section], reading: Reading, language: Language) -> list[str]:
+    """The sections, and a line that names those for which the material holds nothing."""
+    filler = _Filler(reading, language)
+    filled = [(section, filler.lines(section)) for section in sections]
+    parts = [f"## {section.title}\n\n" + "\n".join(lines) for section, lines in filled if lines]
+    empty = [section.title for section, lines in filled if not lines]
+    if empty:
+        parts.append(f"> {phrase(language, 'nothing_about')}: {', '.join(empty)}.")
+    return parts
+
+
+class _Filler:
+    """Gives out what the material holds; what stands below one heading does not stand below another."""
+
+    def __init__(self, reading: Reading, language: Language) -> None:
+        self._reading, self._language = reading, language
+        focus = [block for block in reading.blocks if block.label == "item"]
+        self._focus = " ".join(block.text for block in focus)
+        blocks = [block for block in reading.material if block.label != "item"]
+        found = findings_of(blocks)
+        self._found = _on(found, self._focus) if self._focus else found
+        texts = [finding.text for finding in found]
+        self._statements = [
+            one for one in statements_of(blocks) if not any(text in one.text for text in texts)
+        ]
+        self._used: set[str] = set()
+        self._fill: dict[Kind, Callable[[Section], list[str]]] = {
+            "missing": self._missing,
+            "choice": self._choice,
+            "reasons": self._reasons,
+            "questions": lambda _: self._those(lambda text: text.endswith("?"), _ITEMS),
+            "rules": lambda _: self._those(is_rule, _ITEMS),
+            "done": self._done,
+            "asked": self._asked,
+            "risks": lambda _: self._those(lambda text: _CAUTION.search(text) is not None, _LOOSE),
+            "actions": self._actions,
+            "findings": self._evidence,
+            "gist": self._gist,
+        }
+
+    def lines(self, section: Section) -> list[str]:
+        """What stands below the heading; empty where the material holds nothing for it."""
+        return self._fill.get(section.kind, self._fitting)(section)
+
+    def _take(self, statements: Iterable[Statement], limit: int) -> list[str]:
+        fresh = [one for one in statements if one.text not in self._used][:limit]
+        self._used.update(one.text for one in fresh)
+        return [f"- {cited(one)}" for one in fresh]
+
+    def _those(self, wanted: Callable[[str], bool], limit: int) -> list[str]:
+        return self._take((one for one in self._statements if wanted(one.text)), limit)
+
+    def _findings(self, limit: int) -> list[str]:
+        fresh = [one for one in self._found if one.text not in self._used]
+        shown = fresh[:limit]
+        self._used.update(one.text for one in shown)
+        lines = [f"- **{one.severity}**: {quoted(one.text, LONGEST_FINDING)}" for one in shown]
+        if len(fresh) > len(shown):
+            lines.append(f"- {phrase(self._language, 'more', count=len(fresh) - len(shown))}")
+        return lines
+
+    def _evidence(self, section: Section) -> list[str]:
+        """The findings; where it is asked where they lie, what is said of that before them."""
+        about_places = self._fitting(section) if _PLACES.search(section.title) else []
+        return [*about_places, *self._findings(_ITEMS)]
+
+    def _actions(self, section: Section) -> list[str]:
+        """What the material says is to be done, then what was found, the gravest first."""
+        limit = _AT_FIRST if _URGENT.search(section.title) else _ITEMS
+        said = self._those(is_action, limit)
+        found = self._findings(limit - len(said)) if len(said) < limit else []
+        return [
+            f"{number}. {line.removeprefix('- ')}" for number, line in enumerate([*said, *found], start=1)
+        ]
+
+    def _asked(self, section: Section) -> list[str]:
+        """The request as it was given."""
+        given = [one for one in self._statements if one.block in {"input", "goal"}]
+        return self._take(
+            given or key_statements(self._statements, self._reading.request.text, _LOOSE), _LOOSE
+        )
+
+    def _gist(self, section: Section) -> list[str]:
+        query = f"{section.title} {section.hint} {self._focus}"
+        fresh = [one for one in self._statements if one.text not in self._used]
+        if self._focus:
+            return self._take(about(fresh, self._focus, _LOOSE), _LOOSE)
+        return self._take(key_statements(fresh, query, _LOOSE), _LOOSE)
+
+    def _fitting(self, section: Section) -> list[str]:
+        """What shares most words with the heading and what the request says of it."""
+        fresh = [one for one in self._statements if one.text not in self._used]
+        return self._take(about(fresh, f"{section.title} {section.hint}", _LOOSE), _LOOSE)
+
+    def _missing(self, _section: Section) -> list[str]:
+        return [f"- {name}: {quoted(reason)}" for name, reason in self._reading.missing]
+
+    def _done(self, _section: Section) -> list[str]:
+        keys = ["done_finding", "done_tests"] if self._found else ["done_tests"]
+        return [f"- {phrase(self._language, key)}" for key in keys]
+
+    def _choice(self, section: Section) -> list[str]:
+        blocks = comparing.alternatives(self._reading.blocks)
+        if not comparing.is_wanted(f"{section.title} {self._reading.request.text}", self._reading.blocks):
+            return self._fitting(section)
+        result = comparing.compare(self._reading.request.text, blocks)
+        best = blocks[result.best]
+        key = key_statements(statements_of([best]), self._reading.request.text, _LOOSE)
+        return [f"**{quoted(best.label, 60)}**", "", *self._take(key, _LOOSE)]
+
+    def _reasons(self, section: Section) -> list[str]:
+        if not comparing.is_wanted(self._reading.request.text, self._reading.blocks):
+            return self._fitting(section)
+        blocks = comparing.alternatives(self._reading.blocks)
+        return comparing.told(comparing.compare(self._reading.request.text, blocks), self._language)
+
+
+def _on(found: Sequence[Found], focus: str) -> list[Found]:
+    """The findings that share a word with what this call is about."""
+    wanted = set(words(focus))
+    return [finding for finding in found if wanted & set(words(finding.text))]

@@ -1,0 +1,177 @@
+"""Prepare and record: a report is computed and its prose asked for; what was written is checked and put in."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from nyxcore import clock
+from nyxcore.budgets import service as budgets
+from nyxcore.budgets.models import Amount, Attempt
+from nyxcore.credentials import service as credentials
+from nyxcore.db.connection import Connection, Database
+from nyxcore.errors import NotFound
+from nyxcore.llm import prices, tokens
+from nyxcore.llm.models import ModelAnswer, ModelCall, ModelFailure, spent_tokens, spent_usd
+from nyxcore.llm.stored_calls import StoredCall, outcome, store
+from nyxcore.pages.models import Language
+from nyxcore.personas import service as personas
+from nyxcore.personas.applying import apply
+from nyxcore.pipelines.task import TaskInput
+from nyxcore.reports import generator, writing
+from nyxcore.reports.language import language_of
+from nyxcore.reports.models import Style
+from nyxcore.runs import repository, service
+from nyxcore.runs.dispatch import dispatch
+from nyxcore.runs.models import CostSoFar, Event
+
+_STEP: Final = "prose"
+_NO_LIMIT: Final = Decimal(1_000_000)
+_SECONDS: Final = 300.0
+
+
+class ReportInput(BaseModel):
+    """What a run of kind `report` writes; its `input`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    run_id: UUID
+    style: Style
+    language: Language
+    model: str
+    persona: str | None
+
+
+def prepare(db: Database, task: TaskInput) -> dict[str, str | None]:
+    """Compute the report and write the question for its prose to S3: `{call, answer}`; None where nothing is asked.
+
+    Raises
+    ------
+    RunFinished : the run ended meanwhile.
+    NotFound : the run that is reported on, its project or the persona is gone.
+    BudgetExceeded : what the prose may cost does not fit into a budget any more.
+    """
+    tenant_id = task.tenant_id
+    with db.transaction(tenant_id) as connection:
+        row, wanted = _read(connection, task)
+        draft = generator.draft(connection, tenant_id, wanted.run_id, wanted.style, wanted.language)
+        spoken = language_of(wanted.language)
+        voice = _voice(connection, tenant_id, wanted)
+        asked = writing.question(draft.content, wanted.style, spoken, voice=voice)
+        if asked is None:
+            return {"call": None, "answer": None}
+        call = _held(connection, task, row, _call(connection, tenant_id, wanted, asked))
+        service.phase_started(connection, tenant_id, task.run_id, "writing", 1, "reports")
+    where = _stored(task)
+    store(where, call)
+    return where.model_dump()
+
+
+def record(db: Database, task: TaskInput) -> None:
+    """Put in what was written, keep the report, and end the run with it.
+
+    A model that failed leaves the computed report, complete, and a line in the run's log that says so.
+
+    Raises
+    ------
+    NotFound : the run that is reported on, its project, or the model's answer is gone.
+    """
+    tenant_id, run_id = task.tenant_id, task.run_id
+    answer = outcome(_stored(task))
+    calls = () if answer is None else answer.calls
+    if answer is not None:
+        with db.transaction(tenant_id) as connection:  # what was spent was spent, whatever became of the run
+            budgets.settle(connection, tenant_id, _attempt(run_id), calls)
+    cost = CostSoFar(spent_tokens(calls), spent_usd(calls))
+    with db.transaction(tenant_id) as connection:
+        _, wanted = _read(connection, task)
+        draft = generator.draft(connection, tenant_id, wanted.run_id, wanted.style, wanted.language)
+        content, events = _with_prose(draft.content, wanted, answer)
+        report = generator.keep(
+            connection,
+            tenant_id,
+            wanted.run_id,
+            generator.Written(draft.title, content, wanted.style, wanted.language),
+            model=wanted.model if isinstance(answer, ModelAnswer) else None,
+            persona=wanted.persona,
+            tokens=cost.tokens,
+            usd=cost.usd,
+        )
+        events += [
+            Event("usage", {"tokens": cost.tokens, "usd": float(cost.usd)}),
+            Event("report", {"id": str(report.id), "title": report.title}),
+        ]
+        service.append(connection, tenant_id, run_id, events, cost=cost)
+        service.finish_run(connection, tenant_id, run_id, "succeeded", result={"reportId": str(report.id)})
+    dispatch(db, [tenant_id])
+
+
+def _read(connection: Connection, task: TaskInput) -> tuple[dict[str, Any], ReportInput]:
+    service.require_unfinished(connection, task.tenant_id, task.run_id)
+    row = repository.get(connection, task.tenant_id, task.run_id)
+    if row is None:
+        raise NotFound(f"there is no run {task.run_id}")
+    return row, ReportInput.model_validate(row["input"])
+
+
+def _voice(connection: Connection, tenant_id: UUID, wanted: ReportInput) -> str:
+    if wanted.persona is None:
+        return ""
+    persona = personas.by_key(connection, tenant_id, wanted.persona)
+    return apply(persona, "", count=lambda text: tokens.count(text, wanted.model)).system
+
+
+def _call(connection: Connection, tenant_id: UUID, wanted: ReportInput, asked: writing.Question) -> ModelCall:
+    return ModelCall(
+        tenant_id=str(tenant_id),
+        model=wanted.model,
+        system=asked.system,
+        prompt=asked.prompt,
+        max_output_tokens=writing.MAX_OUTPUT_TOKENS,
+        output_schema=asked.schema,
+        limit_usd=_NO_LIMIT,
+        limit_tokens=2**40,
+        deadline_seconds=_SECONDS,
+        endpoints=credentials.endpoints(connection, tenant_id, [wanted.model]),
+        prices=prices.of_operator(),
+    )
+
+
+def _held(connection: Connection, task: TaskInput, row: dict[str, Any], call: ModelCall) -> ModelCall:
+    """The call, limited to what is held for it."""
+    usd, most_tokens = prices.most(call, clock.now())
+    held = budgets.reserve(
+        connection,
+        task.tenant_id,
+        _attempt(task.run_id),
+        project_id=row["project_id"],
+        most=Amount(usd, most_tokens),
+    )
+    return call.model_copy(update={"limit_usd": held.amount.usd, "limit_tokens": held.amount.tokens})
+
+
+def _with_prose(
+    content: str, wanted: ReportInput, answer: ModelAnswer | ModelFailure | None
+) -> tuple[str, list[Event]]:
+    """The report's content, and what is to be told about its prose."""
+    spoken = language_of(wanted.language)
+    if not isinstance(answer, ModelAnswer):
+        why = "no section of it takes any" if answer is None else answer.message
+        return content, [Event("log", {"level": "warning", "message": f"The report has no prose: {why}"})]
+    made = writing.written(content, wanted.style, spoken, answer.data)
+    named = generator.naming_model(made.content, spoken, answer.model)
+    return named, [
+        Event("log", {"level": "warning", "message": f"Prose of {heading!r} was left out: {reason}"})
+        for heading, reason in made.rejected.items()
+    ]
+
+
+def _attempt(run_id: UUID) -> Attempt:
+    return Attempt(run_id, _STEP, 1)
+
+
+def _stored(task: TaskInput) -> StoredCall:
+    return StoredCall.of(task.tenant_id, task.run_id, _STEP, 1)

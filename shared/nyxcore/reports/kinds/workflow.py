@@ -1,0 +1,42 @@
+"""Reports on runs of workflows."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from nyxcore.db.connection import Connection
+from nyxcore.reports import workflow
+from nyxcore.reports.kinds import Draft
+from nyxcore.reports.language import Language
+from nyxcore.reports.models import Style
+from nyxcore.steps import repository as steps
+from nyxcore.steps.pinned import pinned
+from nyxcore.workflows.dependencies import needs_of
+
+
+class WorkflowReport:
+    """The goal, how the steps ended, and what they wrote: all of them, or those that nothing else builds upon."""
+
+    def write(
+        self, connection: Connection, tenant_id: UUID, run: dict[str, Any], style: Style, language: Language
+    ) -> Draft:
+        """The report on `run`. Raises NotFound when its project was deleted meanwhile."""
+        found = pinned(connection, tenant_id, run)
+        rows = steps.summaries(connection, tenant_id, found.id)
+        heading = workflow.title(connection, tenant_id, run, language)
+        needed = {name for names in needs_of(found.workflow).values() for name in names}
+        keys = [row["key"] for row in rows]
+        content = workflow.render(
+            heading,
+            run,
+            name=found.workflow.name,
+            goal=found.workflow.goal,
+            steps=rows,
+            shown=keys if style == "technical" else [key for key in keys if key not in needed],
+            language=language,
+        )
+        return Draft(heading, content)
+
+
+TYPE = WorkflowReport()

@@ -1,0 +1,214 @@
+"""A call of a step: prepared where the database is, recorded there again once the caller has written its answer."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, Final
+from uuid import UUID
+
+from nyxcore import clock
+from nyxcore.budgets import service as budgets
+from nyxcore.budgets.models import Amount, Limit
+from nyxcore.credentials import service as credentials
+from nyxcore.db.connection import Connection, Database
+from nyxcore.errors import NotFound, NyxError
+from nyxcore.llm import prices, tokens
+from nyxcore.llm.models import ModelCall
+from nyxcore.llm.stored_calls import StoredCall, begun, outcome, store
+from nyxcore.llm.windows import window
+from nyxcore.personas import service as personas
+from nyxcore.personas.applying import apply
+from nyxcore.personas.models import PersonaRow
+from nyxcore.runs import repository as runs_repository
+from nyxcore.runs import service as runs
+from nyxcore.steps import engine, recording, repository
+from nyxcore.steps.pinned import Pinned, pinned
+from nyxcore.steps.recording import Place, attempt_of, speaker
+from nyxcore.steps.values import is_judge, values_for
+from nyxcore.workflows.definition import DEFAULT_OUTPUT_TOKENS, MAX_CALL_SECONDS, STRATEGIES, Budget, Step
+from nyxcore.workflows.graph import ancestors
+from nyxcore.workflows.judging import question, verdict_schema
+from nyxcore.workflows.material.sections import OutputPart
+from nyxcore.workflows.prompts.grammar import parse
+from nyxcore.workflows.resolving import Resolved, resolve
+
+type Row = dict[str, Any]
+_UNLIMITED: Final = Decimal(1_000_000)  # US dollars: until it is known what the call may cost at the most
+_LEAST_SECONDS: Final = 1.0
+
+
+def stored(tenant_id: UUID, run_id: UUID, place: Place) -> StoredCall:
+    """Where the call and its answer stand in S3."""
+    attempt = attempt_of(run_id, place)
+    return StoredCall.of(tenant_id, run_id, attempt.step, attempt.attempt)
+
+
+def prepare(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> StoredCall | None:
+    """Resolve the prompt, hold the budget, write the call to S3; its keys. None where the attempt is over.
+
+    What cannot be sent (a prompt that does not fit, a budget that is used up) ends the call as failed.
+
+    Raises
+    ------
+    RunFinished : the run has ended meanwhile.
+    """
+    with db.transaction(tenant_id) as connection:
+        runs.require_unfinished(connection, tenant_id, run_id)
+        row = runs_repository.get(connection, tenant_id, run_id)
+        call = repository.call(connection, tenant_id, run_id, place[0], place[1])
+        asked: ModelCall | None = None
+        if row is None or call is None or call["status"] != "running" or call["attempt"] != place[2]:
+            return None
+        run = pinned(connection, tenant_id, row)
+        try:
+            asked = _asked(connection, tenant_id, run, call)
+        except NyxError as error:
+            failure = {"code": error.code, "message": error.message}
+            recording.end_failed(connection, tenant_id, run_id, place, failure)
+    if asked is None:
+        engine.advance(db, tenant_id, run_id)
+        return None
+    where = stored(tenant_id, run_id, place)
+    store(where, asked)
+    return where
+
+
+def _asked(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> ModelCall:
+    """The call as the caller reads it, its prompt kept with the step and its budget held."""
+    step = run.step(call["key"])
+    judging = is_judge(step, call["part"])
+    persona = _persona(connection, tenant_id, step, judging=judging)
+    resolved = _resolved(connection, tenant_id, run, step, call, persona)
+    asked = ModelCall(
+        tenant_id=str(tenant_id),
+        model=call["model"],
+        fallbacks=step.fallbacks,
+        system=resolved.system,
+        prompt=resolved.prompt,
+        max_output_tokens=step.max_output_tokens or DEFAULT_OUTPUT_TOKENS,
+        temperature=step.temperature,
+        output_schema=verdict_schema(step.answers) if judging else step.output_schema,
+        limit_usd=_UNLIMITED,
+        limit_tokens=2**40,
+        deadline_seconds=_seconds(run, step),
+        endpoints=credentials.endpoints(connection, tenant_id, [call["model"], *step.fallbacks]),
+        prices=prices.of_operator(),
+    )
+    held = _held(connection, tenant_id, run, step, call, asked)
+    provenance = {
+        "system": resolved.system,
+        "tokens": resolved.tokens,
+        "parts": [part.model_dump(mode="json", by_alias=True) for part in resolved.parts],
+    }
+    repository.keep_prompt(
+        connection, tenant_id, run.id, call["key"], call["part"], resolved.prompt, provenance
+    )
+    return asked.model_copy(update={"limit_usd": held.usd, "limit_tokens": held.tokens})
+
+
+def _seconds(run: Pinned, step: Step) -> float:
+    """How long the call may take: as long as its step says, a function lives and the run goes on."""
+    left: float = (run.row["deadline"] - clock.now()).total_seconds()
+    return max(_LEAST_SECONDS, float(min(step.timeout or MAX_CALL_SECONDS, MAX_CALL_SECONDS, left)))
+
+
+def _held(  # noqa: PLR0917 - a call, and all that limits it
+    connection: Connection, tenant_id: UUID, run: Pinned, step: Step, call: Row, asked: ModelCall
+) -> Amount:
+    """What is held for the call. Raises BudgetExceeded: of the step, the run, the project or the tenant."""
+    usd, most_tokens = prices.most(asked, clock.now())
+    place = (call["key"], call["part"], call["attempt"])
+    held = budgets.reserve(
+        connection,
+        tenant_id,
+        attempt_of(run.id, place),
+        project_id=run.row["project_id"],
+        most=Amount(usd, most_tokens),
+        run_limit=_as_limit(run.workflow.budget),
+        step_limit=_as_limit(step.budget),
+    )
+    return held.amount
+
+
+def _as_limit(budget: Budget | None) -> Limit:
+    if budget is None:
+        return Limit()
+    return Limit(None if budget.usd is None else Decimal(str(budget.usd)), budget.tokens)
+
+
+def _persona(connection: Connection, tenant_id: UUID, step: Step, *, judging: bool) -> PersonaRow | None:
+    key = speaker(step, judging=judging)
+    return None if key is None else personas.by_key(connection, tenant_id, key)
+
+
+def _resolved(  # noqa: PLR0917 - what a prompt is made of
+    connection: Connection,
+    tenant_id: UUID,
+    run: Pinned,
+    step: Step,
+    call: Row,
+    persona: PersonaRow | None,
+) -> Resolved:
+    model = call["model"]
+    room = window(model) - (step.max_output_tokens or DEFAULT_OUTPUT_TOKENS)
+
+    def count(text: str) -> int:
+        return tokens.count(text, model)
+
+    voice = "" if persona is None else apply(persona, "", count=count).system
+    if is_judge(step, call["part"]):
+        answers = [
+            each["output"] or ""
+            for each in repository.answers(connection, tenant_id, run.id, [step.key])
+            if not is_judge(step, each["part"])
+        ]
+        return question(step, run.workflow, answers, budget_tokens=room, count=count, persona=voice)
+    values = values_for(connection, tenant_id, run, _read(run, step))
+    if step.for_each is not None:
+        values = values.for_item(OutputPart(call["label"], call["item"] or ""))
+    return resolve(
+        step,
+        run.workflow,
+        values,
+        budget_tokens=room,
+        count=count,
+        persona=voice,
+        strategy=call["label"] if step.alternatives > 1 and call["label"] in STRATEGIES else None,
+        steps_url=f"/api/v1/runs/{run.id}/steps",
+    )
+
+
+def _read(run: Pinned, step: Step) -> list[str]:
+    """The steps whose outputs go into the prompt: those that it names, else all that the step needs, in the end.
+
+    Each output may have 2 MB, and each of 500 calls reads them.
+    """
+    named = {name for text in (step.prompt, step.system) if text for name in parse(text).steps}
+    if named:
+        return run.needs[step.key]
+    return [each.key for each in ancestors(run.needs, step.key)]
+
+
+def record(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> None:
+    """Enter the answer that the caller has written, as `recording.enter_answer` says; then advance.
+
+    Raises
+    ------
+    NotFound : the caller has written no answer.
+    """
+    answer = outcome(stored(tenant_id, run_id, place))
+    if answer is None:
+        raise NotFound(f"there is no answer to attempt {place[2]} of step {place[0]}")
+    with db.transaction(tenant_id) as connection:
+        recording.enter_answer(connection, tenant_id, run_id, place, answer)
+    engine.advance(db, tenant_id, run_id)
+
+
+def broke_down(db: Database, tenant_id: UUID, run_id: UUID, place: Place, failure: dict[str, str]) -> None:
+    """End a call of which a task broke down for good; what it was begun with is in the ledger."""
+    where = stored(tenant_id, run_id, place)
+    answer = outcome(where)
+    calls = begun(where) if answer is None else answer.calls
+    with db.transaction(tenant_id) as connection:
+        recording.end_failed(connection, tenant_id, run_id, place, failure, calls=calls)
+    engine.advance(db, tenant_id, run_id)

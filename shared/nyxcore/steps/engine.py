@@ -1,0 +1,228 @@
+"""The engine: what becomes of a run's steps. The database is the truth; executions only do what it says.
+
+`advance` is called whenever something has changed: at the opening, when a call has ended, when the run was woken
+(a review was decided, the run of an analysis has ended), and by the sweep. It works out under the run's lock
+what may begin, and writes that down before it starts executions. Whoever is killed in between leaves claims
+that a later `advance` finds and starts again, under the same name: starting twice is starting once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from nyxcore.db.connection import Connection, Database
+from nyxcore.errors import NotFound
+from nyxcore.runs import dispatch
+from nyxcore.runs import repository as runs_repository
+from nyxcore.runs import service as runs
+from nyxcore.runs.models import FINISHED, CostSoFar, Event
+from nyxcore.steps import beginning, repository
+from nyxcore.steps.completing import enter
+from nyxcore.steps.pinned import Pinned, pinned
+from nyxcore.workflows import graph
+from nyxcore.workflows.definition import Step
+
+CLAIMED_AT_ONCE = 10
+"""Executions that are started between two looks at the database: a cancel stops them."""
+BEGUN_AT_ONCE = 50
+"""Events after which a look at a run ends: it holds the run's lock, and a cancel waits for it."""
+LOST_AFTER = 20.0  # seconds after which a claim whose start nobody has noted is started again
+LONGEST_DELAY = 300.0
+
+_log = logging.getLogger(__name__)
+
+type Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at a run has come to.
+
+    Attributes
+    ----------
+    claims : the calls that are to be started now.
+    again : there may be more to begin or to claim: look again.
+    frees : other runs may begin now: it has queued an analysis, waits or has ended.
+    """
+
+    claims: Sequence[Claim] = ()
+    again: bool = False
+    frees: bool = False
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A call that is to be started: its step, its place among the step's calls, its attempt, a wait before it."""
+
+    key: str
+    part: int
+    attempt: int
+    delay: int
+
+    def execution(self, run_id: UUID) -> str:
+        """Its execution's name, of at most 80 characters: a run's id has 32 here, a key at most 40."""
+        return f"{run_id.hex}-{self.key}-{self.part}-{self.attempt}"
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Key, part and attempt, as the repository takes them."""
+        return self.key, self.part, self.attempt
+
+
+def open_run(db: Database, tenant_id: UUID, run_id: UUID) -> None:
+    """Write down the steps of a run that begins, those that an earlier run has finished as finished; advance.
+
+    Raises
+    ------
+    RunFinished : it has ended meanwhile.
+    NotFound : there is no such run.
+    """
+    with db.transaction(tenant_id) as connection:
+        row = runs_repository.lock(connection, tenant_id, run_id)
+        if row is None:
+            raise NotFound(f"there is no run {run_id}")
+        runs.require_unfinished(connection, tenant_id, run_id)
+        if not repository.states(connection, tenant_id, run_id):
+            beginning.write_steps(connection, tenant_id, pinned(connection, tenant_id, row))
+    advance(db, tenant_id, run_id)
+
+
+def advance(db: Database, tenant_id: UUID, run_id: UUID) -> None:
+    """Begin whatever may begin now, and end the run when nothing is left to do."""
+    frees, again = False, True
+    while again:
+        look = _look(db, tenant_id, run_id)
+        started = not look.claims or _start(db, tenant_id, run_id, look.claims)
+        frees, again = frees or look.frees, look.again and started
+    if frees:
+        dispatch.dispatch(db, [tenant_id])
+
+
+def _start(db: Database, tenant_id: UUID, run_id: UUID, claims: Sequence[Claim]) -> bool:
+    """Start the executions of these claims; False where Step Functions took no more of them.
+
+    Those stay claimed, and a later `advance` starts them: nothing that has been recorded is to fail for it.
+    """
+    started: list[Claim] = []
+    try:
+        for claim in claims:
+            call = {"key": claim.key, "part": claim.part, "attempt": claim.attempt, "delay": claim.delay}
+            dispatch.start_task(tenant_id, run_id, claim.execution(run_id), {"call": call})
+            started.append(claim)
+    except dispatch.ExecutionNotStarted as error:
+        _log.warning("run %s: its calls are started later: %s", run_id, error)
+    with db.transaction(tenant_id) as connection:
+        repository.mark_started(connection, tenant_id, run_id, [claim.place for claim in started])
+    return len(started) == len(claims)
+
+
+def delay(step: Step, attempt: int) -> int:
+    """Seconds before an attempt: none before the first, then twice as long before each further one."""
+    return 0 if attempt <= 1 else round(min(step.backoff * 2 ** (attempt - 2), LONGEST_DELAY))
+
+
+def _look(db: Database, tenant_id: UUID, run_id: UUID) -> Look:
+    """Settle and begin what can be, and claim some of the calls that are to be started."""
+    with db.transaction(tenant_id) as connection:
+        row = runs_repository.lock(connection, tenant_id, run_id)
+        if row is None or row["status"] in FINISHED or row["status"] == "queued":
+            return Look()
+        run = pinned(connection, tenant_id, row)
+        events = _begin_ready(connection, tenant_id, run)
+        lost = repository.unstarted(connection, tenant_id, run_id, older_than=LOST_AFTER)
+        claimed = repository.claim(connection, tenant_id, run_id, CLAIMED_AT_ONCE)
+        states = repository.states(connection, tenant_id, run_id)
+        if events:
+            tell(connection, tenant_id, run, states, events)
+        full = len(claimed) == CLAIMED_AT_ONCE or len(events) >= BEGUN_AT_ONCE
+        idle = not full and _change_status(connection, tenant_id, run, states)
+        analyses = any(
+            state["type"] == "analysis" and state["status"] == "running" for state in states if events
+        )
+        claims = [
+            Claim(each["key"], each["part"], each["attempt"], delay(run.step(each["key"]), each["attempt"]))
+            for each in [*lost, *claimed]
+        ]
+        return Look(claims, again=full, frees=idle or analyses)
+
+
+def _begin_ready(connection: Connection, tenant_id: UUID, run: Pinned) -> list[Event]:
+    """Begin steps whose needs are finished, about `BEGUN_AT_ONCE` of them; one that ends at once may free others."""
+    states = repository.states(connection, tenant_id, run.id)
+    events = beginning.settle_children(connection, tenant_id, run, states)
+    while len(events) < BEGUN_AT_ONCE:
+        statuses = {row["key"]: row["status"] for row in repository.states(connection, tenant_id, run.id)}
+        ready = graph.ready(run.needs, statuses)
+        if not ready:
+            break
+        for key in ready[:BEGUN_AT_ONCE]:
+            events += beginning.begin(connection, tenant_id, run, run.step(key))
+    return events
+
+
+def tell(
+    connection: Connection,
+    tenant_id: UUID,
+    run: Pinned,
+    states: Sequence[Row],
+    events: Sequence[Event],
+    *,
+    cost: CostSoFar | None = None,
+) -> None:
+    """Append what has happened to the run's log, with its progress; the last statement but a change of status."""
+    ended = sum(state["status"] in {"succeeded", "skipped", "failed"} for state in states)
+    progress = {"done": ended, "total": len(states), "unit": "steps"}
+    active = [state["key"] for state in states if state["status"] in {"running", "waiting"}]
+    phase = active[0] if active and active[0] != run.row["phase"] else None
+    told = [*events, *([Event("phase", {"phase": phase})] if phase else []), Event("progress", progress)]
+    runs.append(connection, tenant_id, run.id, told, phase=phase, progress=progress, cost=cost)
+
+
+def _change_status(connection: Connection, tenant_id: UUID, run: Pinned, states: Sequence[Row]) -> bool:
+    """The run waits when nothing but reviews is open, goes on when something else is, ends when nothing is.
+
+    Whether it makes room for another run: it waits, or has ended.
+    """
+    statuses = {state["status"] for state in states}
+    goes_on = "running" in statuses or "waiting" not in statuses
+    if goes_on and run.status == "waiting":
+        runs.resume_run(connection, tenant_id, run.id)
+    if "running" in statuses:
+        return False
+    if "waiting" in statuses:
+        return run.status == "running" and runs.begin_waiting(connection, tenant_id, run.id) is not None
+    _finish(connection, tenant_id, run, states)
+    return True
+
+
+def _finish(connection: Connection, tenant_id: UUID, run: Pinned, states: Sequence[Row]) -> None:
+    failed = [state for state in states if state["status"] == "failed"]
+    if not failed:
+        report_id = repository.newest_report(connection, tenant_id, run.id)
+        result = {"reportId": str(report_id) if report_id else None}
+        runs.finish_run(connection, tenant_id, run.id, "succeeded", result=result)
+        return
+    _skip_the_rest(connection, tenant_id, run, states, {state["key"] for state in failed})
+    error = failed[0]["error"]
+    message = f"step {failed[0]['key']}: {error['message']}"
+    runs.finish_run(
+        connection, tenant_id, run.id, "failed", error={"code": error["code"], "message": message}
+    )
+
+
+def _skip_the_rest(
+    connection: Connection, tenant_id: UUID, run: Pinned, states: Sequence[Row], failed: Set[str]
+) -> None:
+    """Say of each step that never began which step that it needs has failed."""
+    events = []
+    for state in states:
+        if state["status"] == "pending":
+            cause = next(each.key for each in graph.ancestors(run.needs, state["key"]) if each.key in failed)
+            error = {"code": "need_failed", "message": f"{cause} failed, which it needs"}
+            events += enter(connection, tenant_id, run, run.step(state["key"]), "skipped", error=error)
+    if events:
+        tell(connection, tenant_id, run, repository.states(connection, tenant_id, run.id), events)

@@ -1,0 +1,69 @@
+"""The steps of a run, as the API shows them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import Field, JsonValue
+
+from nyxcore.wire import Instant, WireModel
+from nyxcore.workflows.definition import StepType
+
+Decision = Literal["approve", "reject", "edit"]
+ShownDecision = Literal[Decision, "expire"]
+"""What a step shows: `expire` is the decision of a review that nobody has decided in time."""
+ShownStatus = Literal["pending", "running", "waiting", "succeeded", "skipped", "failed", "cancelled"]
+CallStatus = Literal["pending", "running", "succeeded", "failed", "cancelled"]
+
+
+class StepFailure(WireModel):
+    """Why a step, or one of its calls, failed."""
+
+    code: str = Field(examples=["budget_exceeded"])
+    message: str
+
+
+class StepCall(WireModel):
+    """One answer of a model: for one item of a fan-out, one alternative, or one of several models."""
+
+    part: int
+    label: str = Field(examples=["balanced"])
+    model: str
+    status: CallStatus
+    attempt: int
+    prompt: str | None
+    provenance: JsonValue
+    output: str | None
+    error: StepFailure | None
+    tokens: int
+    usd: float
+
+
+class RunStep(WireModel):
+    """A step of a run.
+
+    `prompt` is the resolved prompt of its first call; `calls` has each. `output` is the text that
+    `{{steps.<key>.content}}` inserts.
+    """
+
+    key: str
+    type: StepType
+    status: ShownStatus
+    attempt: int = Field(description="counted from 1; 0 before it begins")
+    prompt: str | None
+    provenance: JsonValue = Field(
+        description="where each part of the prompt came from, and what was left out"
+    )
+    output: str | None
+    data: dict[str, Any] | None = Field(description="the answer as JSON, where the step has an outputSchema")
+    decision: ShownDecision | None
+    decided_by: str | None
+    error: StepFailure | None
+    expires_at: Instant | None = Field(description="when a waiting review ends by itself")
+    child_run_id: UUID | None = Field(description="the run that an analysis is made of")
+    started_at: Instant | None
+    finished_at: Instant | None
+    tokens: int
+    usd: float
+    calls: list[StepCall]

@@ -1,0 +1,372 @@
+"""SQL of a run's steps, and of the calls that they are made of.
+
+Whoever changes them holds the run's row (`runs.repository.lock`), so that two changes of one run take turns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from nyxcore.db.connection import Connection
+from nyxcore.runs.repository import json_text, storable
+
+type Row = dict[str, Any]
+
+_STATE = (
+    "key, position, type, status, attempt, decision, decided_by, error, child_run_id, expires_at, started_at,"
+    " finished_at"
+)
+
+
+def insert_steps(
+    connection: Connection, tenant_id: UUID, run_id: UUID, rows: Sequence[Mapping[str, Any]]
+) -> None:
+    """The steps of a run, pending: each `{key, position, type}`."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into run_steps (tenant_id, run_id, key, position, type)"
+            " values (%(tenant)s, %(run)s, %(key)s, %(position)s, %(type)s)",
+            [{**row, "tenant": tenant_id, "run": run_id} for row in rows],
+        )
+
+
+def take_over(connection: Connection, tenant_id: UUID, earlier: UUID, run_id: UUID) -> None:
+    """What an earlier run of the same version has finished, as finished in this one; it costs nothing again.
+
+    The steps of this run are there and pending.
+    """
+    names = {"tenant": tenant_id, "earlier": earlier, "run": run_id}
+    connection.execute(
+        "update run_steps s set status = e.status, attempt = e.attempt, output = e.output, data = e.data,"
+        " decision = e.decision, decided_by = e.decided_by, child_run_id = e.child_run_id, started_at = e.started_at,"
+        " finished_at = e.finished_at from run_steps e"
+        " where s.tenant_id = %(tenant)s and s.run_id = %(run)s and e.tenant_id = s.tenant_id"
+        " and e.run_id = %(earlier)s and e.key = s.key and e.error is null"
+        " and e.status in ('succeeded', 'skipped')",
+        names,
+    )
+    connection.execute(
+        "insert into run_step_calls (tenant_id, run_id, key, part, label, item, model, status, attempt, started,"
+        " prompt, provenance, output, data) select tenant_id, %(run)s, key, part, label, item, model, status,"
+        " attempt, started, prompt, provenance, output, data from run_step_calls"
+        " where tenant_id = %(tenant)s and run_id = %(earlier)s and status = 'succeeded'",
+        names,
+    )
+
+
+def begun_before(connection: Connection, tenant_id: UUID, run_id: UUID) -> UUID | None:
+    """The nearest of the runs that this one retries, one after another, that has steps; None without any."""
+    row = connection.execute(
+        "with recursive earlier as ("
+        " select retry_of as id, 1 as distance from runs where tenant_id = %(tenant)s and id = %(run)s"
+        " union all select r.retry_of, distance + 1 from earlier e"
+        " join runs r on r.tenant_id = %(tenant)s and r.id = e.id)"
+        " select id from earlier e where exists (select from run_steps s"
+        " where s.tenant_id = %(tenant)s and s.run_id = e.id) order by distance limit 1",
+        {"tenant": tenant_id, "run": run_id},
+    ).fetchone()
+    return None if row is None else row["id"]
+
+
+def states(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[Row]:
+    """Every step in its order, without what it has put out."""
+    return connection.execute(
+        f"select {_STATE} from run_steps where tenant_id = %s and run_id = %s order by position",  # noqa: S608
+        (tenant_id, run_id),
+    ).fetchall()
+
+
+def outputs(connection: Connection, tenant_id: UUID, run_id: UUID, keys: Sequence[str]) -> dict[str, Row]:
+    """`{key: {status, output, data, decision}}` of these steps."""
+    rows = connection.execute(
+        "select key, status, output, data, decision from run_steps"
+        " where tenant_id = %s and run_id = %s and key = any(%s)",
+        (tenant_id, run_id, list(keys)),
+    ).fetchall()
+    return {row["key"]: row for row in rows}
+
+
+def summaries(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[Row]:
+    """Every step in its order with its output, and what its calls have cost: `{..., tokens, usd}`."""
+    return connection.execute(
+        f"select {_STATE}, output, data, coalesce(c.tokens, 0) as tokens, coalesce(c.usd, 0) as usd"  # noqa: S608
+        " from run_steps s left join lateral (select sum(tokens) as tokens, sum(usd) as usd from run_step_calls c"
+        " where c.tenant_id = s.tenant_id and c.run_id = s.run_id and c.key = s.key) c on true"
+        " where s.tenant_id = %s and s.run_id = %s order by s.position",
+        (tenant_id, run_id),
+    ).fetchall()
+
+
+def get(connection: Connection, tenant_id: UUID, run_id: UUID, key: str) -> Row | None:
+    """One step with its output, or None."""
+    return connection.execute(
+        f"select {_STATE}, output, data from run_steps where tenant_id = %s and run_id = %s and key = %s",  # noqa: S608
+        (tenant_id, run_id, key),
+    ).fetchone()
+
+
+def set_status(
+    connection: Connection, tenant_id: UUID, run_id: UUID, key: str, status: str, **columns: Any
+) -> int:
+    """Give a step another status; its attempt.
+
+    `columns`: output, data, decision, decided_by, child_run_id, kept where they are not given; error and expires_at,
+    which belong to the status and go with it.
+    """
+    names = ("output", "data", "decision", "decided_by", "error", "child_run_id", "expires_at")
+    given = {name: columns.pop(name, None) for name in names}
+    if columns:
+        raise TypeError(f"run_steps has no such columns: {', '.join(columns)}")
+    row = connection.execute(
+        "update run_steps set status = %(status)s, output = coalesce(%(output)s, output),"
+        " data = coalesce(%(data)s::jsonb, data), decision = coalesce(%(decision)s, decision),"
+        " decided_by = coalesce(%(decided_by)s, decided_by), error = %(error)s::jsonb,"
+        " child_run_id = coalesce(%(child_run_id)s, child_run_id), expires_at = %(expires_at)s,"
+        " attempt = case when %(status)s = 'skipped' then attempt else greatest(attempt, 1) end,"
+        " started_at = case when %(status)s = 'skipped' then started_at"
+        " else coalesce(started_at, clock_timestamp()) end,"
+        " finished_at = case when %(status)s in ('succeeded', 'skipped', 'failed') then clock_timestamp() end"
+        " where tenant_id = %(tenant)s and run_id = %(run)s and key = %(key)s returning attempt",
+        {
+            **given,
+            "status": status,
+            "data": _json(given["data"]),
+            "error": _json(given["error"]),
+            "output": storable(given["output"]),
+            "tenant": tenant_id,
+            "run": run_id,
+            "key": key,
+        },
+    ).fetchone()
+    return int(row["attempt"]) if row else 0
+
+
+def raise_attempt(connection: Connection, tenant_id: UUID, run_id: UUID, key: str, attempt: int) -> None:
+    """One of the step's calls begins this attempt; a step's attempt is the highest of its calls."""
+    connection.execute(
+        "update run_steps set attempt = greatest(attempt, %s) where tenant_id = %s and run_id = %s and key = %s",
+        (attempt, tenant_id, run_id, key),
+    )
+
+
+def insert_calls(
+    connection: Connection, tenant_id: UUID, run_id: UUID, key: str, calls: Sequence[Mapping[str, Any]]
+) -> None:
+    """The calls of a step that begins: each `{part, label, item, model}`; those taken over stay as they are."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into run_step_calls (tenant_id, run_id, key, part, label, item, model) values"
+            " (%(tenant)s, %(run)s, %(key)s, %(part)s, %(label)s, %(item)s, %(model)s)"
+            " on conflict (tenant_id, run_id, key, part) do nothing",
+            [
+                {**call, "item": storable(call["item"]), "tenant": tenant_id, "run": run_id, "key": key}
+                for call in calls
+            ],
+        )
+
+
+def calls(connection: Connection, tenant_id: UUID, run_id: UUID, keys: Sequence[str]) -> list[Row]:
+    """The calls of these steps, in their order, with the prompts that were sent."""
+    return connection.execute(
+        "select key, part, label, model, status, attempt, prompt, provenance, output, error, tokens, usd"
+        " from run_step_calls where tenant_id = %s and run_id = %s and key = any(%s) order by key, part",
+        (tenant_id, run_id, list(keys)),
+    ).fetchall()
+
+
+def answers(connection: Connection, tenant_id: UUID, run_id: UUID, keys: Sequence[str]) -> list[Row]:
+    """What the calls of these steps have come to, `{key, part, label, status, output, data, error}`, in their order."""
+    return connection.execute(
+        "select key, part, label, status, output, data, error from run_step_calls"
+        " where tenant_id = %s and run_id = %s and key = any(%s) order by key, part",
+        (tenant_id, run_id, list(keys)),
+    ).fetchall()
+
+
+def has_open_calls(connection: Connection, tenant_id: UUID, run_id: UUID, key: str) -> bool:
+    """Whether a call of the step has not ended."""
+    row = connection.execute(
+        "select exists (select from run_step_calls where tenant_id = %s and run_id = %s and key = %s"
+        " and status in ('pending', 'running')) as found",
+        (tenant_id, run_id, key),
+    ).fetchone()
+    return bool(row and row["found"])
+
+
+def call(connection: Connection, tenant_id: UUID, run_id: UUID, key: str, part: int) -> Row | None:
+    """One call, or None."""
+    return connection.execute(
+        "select key, part, label, item, model, status, attempt from run_step_calls"
+        " where tenant_id = %s and run_id = %s and key = %s and part = %s",
+        (tenant_id, run_id, key, part),
+    ).fetchone()
+
+
+def claim(connection: Connection, tenant_id: UUID, run_id: UUID, limit: int) -> list[Row]:
+    """pending → running of at most `limit` calls, each as its next attempt: `{key, part, attempt}`."""
+    return connection.execute(
+        "with next as (select c.key, c.part from run_step_calls c"
+        " join run_steps s using (tenant_id, run_id, key)"
+        " where c.tenant_id = %(tenant)s and c.run_id = %(run)s and c.status = 'pending'"
+        " order by s.position, c.part limit %(limit)s)"
+        " update run_step_calls c set status = 'running', attempt = attempt + 1, started = false,"
+        " claimed_at = clock_timestamp() from next"
+        " where c.tenant_id = %(tenant)s and c.run_id = %(run)s and c.key = next.key and c.part = next.part"
+        " returning c.key, c.part, c.attempt",
+        {"tenant": tenant_id, "run": run_id, "limit": limit},
+    ).fetchall()
+
+
+def unstarted(connection: Connection, tenant_id: UUID, run_id: UUID, *, older_than: float) -> list[Row]:
+    """Calls that were claimed so many seconds ago and whose execution nobody is known to have started."""
+    return connection.execute(
+        "select key, part, attempt from run_step_calls where tenant_id = %s and run_id = %s"
+        " and status = 'running' and not started"
+        " and claimed_at <= clock_timestamp() - make_interval(secs => %s) order by key, part",
+        (tenant_id, run_id, older_than),
+    ).fetchall()
+
+
+def running_calls(connection: Connection, tenant_id: UUID, run_id: UUID, *, limit: int) -> list[Row]:
+    """Calls whose execution may be going on, `{key, part, attempt}`."""
+    return connection.execute(
+        "select key, part, attempt from run_step_calls where tenant_id = %s and run_id = %s"
+        " and status = 'running' order by key, part limit %s",
+        (tenant_id, run_id, limit),
+    ).fetchall()
+
+
+def newest_report(connection: Connection, tenant_id: UUID, run_id: UUID) -> UUID | None:
+    """The report that a step of the run has written last, or None."""
+    row = connection.execute(
+        "select id from reports where tenant_id = %s and run_id = %s and deleted_at is null"
+        " order by id desc limit 1",
+        (tenant_id, run_id),
+    ).fetchone()
+    return None if row is None else row["id"]
+
+
+def mark_started(
+    connection: Connection, tenant_id: UUID, run_id: UUID, claimed: Sequence[tuple[str, int, int]]
+) -> None:
+    """The executions of these claims have been started."""
+    connection.execute(
+        "update run_step_calls c set started = true"
+        " from unnest(%s::text[], %s::integer[], %s::integer[]) as done (key, part, attempt)"
+        " where c.tenant_id = %s and c.run_id = %s and c.key = done.key and c.part = done.part"
+        " and c.attempt = done.attempt",
+        (
+            [key for key, _, _ in claimed],
+            [part for _, part, _ in claimed],
+            [attempt for _, _, attempt in claimed],
+            tenant_id,
+            run_id,
+        ),
+    )
+
+
+def keep_prompt(  # noqa: PLR0917 - the key of a call, and what is kept of it
+    connection: Connection,
+    tenant_id: UUID,
+    run_id: UUID,
+    key: str,
+    part: int,
+    prompt: str,
+    provenance: object,
+) -> None:
+    """The prompt of a call as it is sent, and where its parts came from."""
+    connection.execute(
+        "update run_step_calls set prompt = %s, provenance = %s::jsonb"
+        " where tenant_id = %s and run_id = %s and key = %s and part = %s",
+        (storable(prompt), _json(provenance), tenant_id, run_id, key, part),
+    )
+
+
+def end_call(
+    connection: Connection,
+    tenant_id: UUID,
+    run_id: UUID,
+    claimed: tuple[str, int, int],
+    *,
+    status: str,
+    output: str | None = None,
+    data: object = None,
+    error: Mapping[str, Any] | None = None,
+    tokens: int = 0,
+    usd: Decimal = Decimal(0),
+) -> bool:
+    """End this attempt of a call, `claimed` being `(key, part, attempt)`; False when it has ended before.
+
+    `status` `pending` lets the next attempt begin. Tokens and dollars are added to those of earlier attempts.
+    """
+    key, part, attempt = claimed
+    return (
+        connection.execute(
+            "update run_step_calls set status = %(status)s, output = %(output)s, data = %(data)s::jsonb,"
+            " error = %(error)s::jsonb, tokens = tokens + %(tokens)s, usd = usd + %(usd)s"
+            " where tenant_id = %(tenant)s and run_id = %(run)s and key = %(key)s and part = %(part)s"
+            " and attempt = %(attempt)s and status = 'running'",
+            {
+                "status": status,
+                "output": None if output is None else storable(output),
+                "data": _json(data),
+                "error": _json(error),
+                "tokens": tokens,
+                "usd": usd,
+                "tenant": tenant_id,
+                "run": run_id,
+                "key": key,
+                "part": part,
+                "attempt": attempt,
+            },
+        ).rowcount
+        == 1
+    )
+
+
+def spent(connection: Connection, tenant_id: UUID, run_id: UUID) -> tuple[int, Decimal]:
+    """Tokens and US dollars of all calls of the run so far."""
+    row = connection.execute(
+        "select coalesce(sum(tokens), 0) as tokens, coalesce(sum(usd), 0) as usd from run_step_calls"
+        " where tenant_id = %s and run_id = %s",
+        (tenant_id, run_id),
+    ).fetchone()
+    return (int(row["tokens"]), row["usd"]) if row else (0, Decimal(0))
+
+
+def expired_reviews(connection: Connection, tenant_id: UUID) -> list[tuple[UUID, str]]:
+    """`(run, step)` of every review that waits beyond its time, in a run that has not ended."""
+    rows = connection.execute(
+        "select s.run_id, s.key from run_steps s join runs r on r.tenant_id = s.tenant_id and r.id = s.run_id"
+        " where s.tenant_id = %s and s.status = 'waiting' and s.expires_at <= clock_timestamp()"
+        " and r.finished_at is null order by s.run_id, s.position",
+        (tenant_id,),
+    ).fetchall()
+    return [(row["run_id"], row["key"]) for row in rows]
+
+
+def stalled(connection: Connection, tenant_id: UUID, *, older_than: float) -> list[UUID]:
+    """Workflows that are running and that nobody may be going on with.
+
+    Those with a claim of so many seconds ago whose execution nobody is known to have started, and those that began
+    so long ago and have no execution going on.
+    """
+    rows = connection.execute(
+        "select r.id from runs r cross join lateral (select"
+        " coalesce(bool_or(not c.started and c.claimed_at <= moment), false) as lost,"
+        " coalesce(bool_or(c.started or c.claimed_at > moment), false) as busy"
+        " from run_step_calls c, (select clock_timestamp() - make_interval(secs => %(seconds)s) as moment) m"
+        " where c.tenant_id = r.tenant_id and c.run_id = r.id and c.status = 'running') calls"
+        " where r.tenant_id = %(tenant)s and r.kind = 'workflow' and r.status = 'running'"
+        " and r.finished_at is null and r.started_at <= clock_timestamp() - make_interval(secs => %(seconds)s)"
+        " and (calls.lost or not calls.busy) order by r.id",
+        {"tenant": tenant_id, "seconds": older_than},
+    ).fetchall()
+    return [row["id"] for row in rows]
+
+
+def _json(value: object) -> str | None:
+    return None if value is None else json_text(storable(value))

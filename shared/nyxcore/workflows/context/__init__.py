@@ -1,0 +1,1 @@
+"""The context that a prompt is given when it names no step."""

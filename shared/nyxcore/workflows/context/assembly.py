@@ -1,0 +1,202 @@
+"""Auto-context: the goal, what the workflow selected, and the outputs that a step needs, within a budget.
+
+It is for prompts that name no step. The order is the order of what matters: the goal, which is never cut; the
+run's input; the outputs of what the step needs, directly or through others and never of a sibling, nearest
+first; then whatever else the workflow selected. Each stands whole where it still fits, else as a digest that
+names its whole. What is left out is said in the text, as far as that fits, and always in the provenance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from nyxcore.errors import InvalidInput
+from nyxcore.workflows.definition import Step, Workflow
+from nyxcore.workflows.dependencies import needs_of
+from nyxcore.workflows.graph import ancestors
+from nyxcore.workflows.material.digests import Count
+from nyxcore.workflows.material.fences import visible
+from nyxcore.workflows.material.insertion import Form, Insertion, Shortener, whole
+from nyxcore.workflows.material.values import Material, Values
+from nyxcore.workflows.prompts.paths import Path, parse_path
+from nyxcore.workflows.prompts.rendering import Provenance
+
+_NAMED_AS_LEFT_OUT = 10
+
+
+class ContextTooSmall(InvalidInput):
+    """The budget has no room for the goal alone."""
+
+    code = "context_too_small"
+
+
+@dataclass(frozen=True)
+class Context:
+    """The text that stands before a prompt, and what it holds and leaves out."""
+
+    text: str
+    parts: tuple[Provenance, ...]
+    tokens: int
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """Something that may be put in, in the order of what matters."""
+
+    material: Material
+    heading: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class _Block:
+    """A candidate as it was put in; without text where it was not."""
+
+    candidate: _Candidate
+    text: str
+    form: Form
+    note: str | None = None
+
+
+def assemble(
+    step: Step,
+    workflow: Workflow,
+    values: Values,
+    *,
+    budget_tokens: int,
+    shortener: Shortener,
+    unless_named: Iterable[Path] = (),
+) -> Context:
+    """The context of a step whose prompt names no step.
+
+    Parameters
+    ----------
+    budget_tokens : the most that the text may have, by `shortener.count`.
+    unless_named : paths that the prompt names itself; they are not given twice.
+
+    Raises
+    ------
+    ContextTooSmall : not even the goal fits.
+    PathUnknown : the output of a step that it needs is missing in the values, or a document that is selected.
+    """
+    goal = f"# Goal\n\n{visible(values.goal.strip())}"
+    count = shortener.count
+    if count(goal) > budget_tokens:
+        raise ContextTooSmall(
+            f'the goal alone has {count(goal):,} tokens, and "{step.key}" has {budget_tokens:,} left for its context; '
+            "shorten the goal or the prompt, or take a model with a larger window"
+        )
+    candidates = list(_candidates(step, workflow, values, set(unless_named)))
+    blocks = [_whole_block(candidate) for candidate in candidates]
+    text = _text(goal, blocks)
+    if count(text) > budget_tokens:
+        blocks = _chosen(candidates, budget_tokens - count(goal), shortener)
+        blocks, text = _within(goal, blocks, budget_tokens, count)
+    return Context(text, (_goal_part(values, goal, count), *_told(blocks, count)), count(text))
+
+
+def _candidates(step: Step, workflow: Workflow, values: Values, named: set[Path]) -> Iterator[_Candidate]:
+    selected = [path for path in map(parse_path, workflow.context) if path is not None and path not in named]
+    selected.sort(key=lambda path: path.parts[0] != "input")  # sorting is stable
+    inputs = [path for path in selected if path.parts[0] == "input"]
+    yield from (_selected(path, values) for path in inputs)
+    for ancestor in ancestors(needs_of(workflow), step.key):
+        reason = (
+            "needed directly"
+            if ancestor.distance == 1
+            else f"needed through others, {ancestor.distance} steps away"
+        )
+        path = Path(("steps", ancestor.key, "content"))
+        yield _Candidate(values.material(path), f'Output of the step "{ancestor.key}"', reason)
+    yield from (_selected(path, values) for path in selected[len(inputs) :])
+
+
+def _selected(path: Path, values: Values) -> _Candidate:
+    material = values.material(path)
+    return _Candidate(material, str(path)[:1].upper() + str(path)[1:], "selected by the workflow")
+
+
+def _whole_block(candidate: _Candidate) -> _Block:
+    return _block(candidate, whole(candidate.material))
+
+
+def _block(candidate: _Candidate, insertion: Insertion) -> _Block:
+    text = "" if insertion.form == "empty" else f"## {candidate.heading}\n\n{insertion.text}"
+    return _Block(candidate, text, insertion.form, insertion.note)
+
+
+def _chosen(candidates: list[_Candidate], room: int, shortener: Shortener) -> list[_Block]:
+    """Each whole if it fits what is left, else a digest of at most half of that while others wait."""
+    room -= shortener.count(_left_out_note([], len(candidates))) + 1
+    blocks: list[_Block] = []
+    for place, candidate in enumerate(candidates):
+        block = _whole_block(candidate)
+        size = shortener.count(f"\n\n{block.text}") if block.text else 0
+        if size > room:
+            last = place == len(candidates) - 1
+            block = _digest_block(candidate, room if last else room // 2, shortener)
+            size = shortener.count(f"\n\n{block.text}") if block.text else 0
+        blocks.append(block)
+        room -= size
+    return blocks
+
+
+def _digest_block(candidate: _Candidate, room: int, shortener: Shortener) -> _Block:
+    head = shortener.count(f"\n\n## {candidate.heading}\n\n")
+    short = shortener.shorten(candidate.material, room - head) if room > head else None
+    return _left_out(candidate) if short is None else _block(candidate, short)
+
+
+def _left_out(candidate: _Candidate) -> _Block:
+    return _Block(candidate, "", "left-out", "no room was left for it")
+
+
+def _within(goal: str, blocks: list[_Block], budget: int, count: Count) -> tuple[list[_Block], str]:
+    """The text within the budget whatever the counter does: what matters least goes first."""
+    blocks = list(blocks)
+    while True:
+        for note in _notes(blocks):
+            text = _text(goal, blocks, note)
+            if count(text) <= budget:
+                return blocks, text
+        last = max(index for index, block in enumerate(blocks) if block.text)
+        blocks[last] = _left_out(blocks[last].candidate)
+
+
+def _notes(blocks: list[_Block]) -> list[str]:
+    """What may be said of what is left out: with its paths, then only how many, then nothing."""
+    missing = [block.candidate.material.path for block in blocks if block.form == "left-out"]
+    return [_left_out_note(missing, len(missing)), _left_out_note([], len(missing)), ""] if missing else [""]
+
+
+def _left_out_note(paths: list[str], count: int) -> str:
+    named = ", ".join(paths[:_NAMED_AS_LEFT_OUT]) + (", …" if len(paths) > _NAMED_AS_LEFT_OUT else "")
+    return f"({count} more left out for want of room{': ' if named else ''}{named})"
+
+
+def _text(goal: str, blocks: list[_Block], note: str = "") -> str:
+    pieces = [block.text for block in blocks if block.text]
+    if pieces or note:
+        pieces.insert(0, "# Context")
+    return "\n\n".join([goal, *pieces, *([note] if note else [])])
+
+
+def _goal_part(values: Values, goal: str, count: Count) -> Provenance:
+    size = len(values.goal.encode("utf-8", "surrogatepass"))
+    return Provenance(
+        path="goal", reason="every prompt that names no step", form="whole", tokens=count(goal), bytes=size
+    )
+
+
+def _told(blocks: list[_Block], count: Count) -> Iterator[Provenance]:
+    for block in blocks:
+        material = block.candidate.material
+        yield Provenance(
+            path=material.path,
+            reason=block.candidate.reason,
+            form=block.form,
+            tokens=count(block.text) if block.text else 0,
+            bytes=len(material.text.encode("utf-8", "surrogatepass")),
+            note=block.note,
+        )

@@ -1,0 +1,127 @@
+"""What may be spent: by a step, by a run, by a tenant; and how long it may take."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from workbench import Workbench, answered, entry
+
+from nyxcore.llm.models import ModelFailure
+
+ONE: dict[str, Any] = {"key": "one", "prompt": "{{input}}", "model": "bedrock:m", "maxOutputTokens": 100}
+TWO: dict[str, Any] = {
+    "key": "two",
+    "prompt": "{{steps.one.content}}",
+    "model": "bedrock:m",
+    "maxOutputTokens": 100,
+}
+
+
+@pytest.fixture(autouse=True)
+def model(bench: Workbench) -> None:
+    """Answers that cost a thousand tokens."""
+    bench.machine.model = lambda _: answered("yes").model_copy(
+        update={"calls": (entry(input_tokens=900, output_tokens=100),)}
+    )
+
+
+def failure(bench: Workbench, *steps: dict[str, Any], **more: Any) -> str:
+    run = bench.get(bench.run(*steps, **more))
+    assert run.status == "failed" and run.error is not None and run.error.code == "budget_exceeded"
+    return run.error.message
+
+
+def test_the_budget_of_a_step_is_for_what_that_step_spends_alone(bench: Workbench) -> None:
+    run_id = bench.run(ONE, TWO | {"budget": {"tokens": 1500}})
+    assert bench.get(run_id).status == "succeeded", "the thousand tokens of the other step do not count"
+    message = failure(bench, ONE | {"budget": {"tokens": 50}}, TWO)
+    assert message.startswith("step one: the budget of step one is 50 tokens: 0 are spent")
+
+
+def test_the_calls_of_a_step_share_its_budget(bench: Workbench) -> None:
+    step = ONE | {"prompt": "{{item}}", "forEach": ["a", "b", "c"], "budget": {"tokens": 1200}}
+    message = failure(bench, step)
+    assert "the budget of step one is 1200 tokens" in message
+    assert len(bench.machine.asked) == 1, "the second would not fit any more"
+
+
+def test_the_budget_of_a_run_is_for_all_its_steps(bench: Workbench) -> None:
+    message = failure(bench, ONE, TWO, budget={"tokens": 1500})
+    assert message.startswith("step two: the budget of the run is 1500 tokens: 1000 are spent, 0 are held")
+
+
+def test_a_budget_of_nothing_allows_the_offline_model(bench: Workbench) -> None:
+    bench.machine.model = None
+    run_id = bench.run({"key": "one", "prompt": "{{input}}", "model": "offline"}, budget={"usd": 0})
+    assert bench.get(run_id).status == "succeeded"
+
+
+def test_the_tenants_month_holds_for_workflows(bench: Workbench) -> None:
+    bench.write(
+        "insert into budgets (tenant_id, subject, monthly_tokens, updated_by) values (%s, %s, 1500, 'test')",
+        bench.tenant_id, bench.tenant_id,
+    )  # fmt: skip
+    assert "the budget of the tenant's month is 1500 tokens" in failure(bench, ONE, TWO)
+    assert len(bench.machine.asked) == 1
+
+
+def test_what_was_held_is_given_back_when_the_answer_is_recorded(bench: Workbench) -> None:
+    run_id = bench.begin(ONE)
+    bench.machine.play(bench.machine.waiting.pop(0))
+    execution = bench.machine.take("one")
+    where = bench.machine.prepare(execution)
+    assert where is not None
+    held = "select 1 from budget_reservations where run_id = %s and closed_at is null"
+    assert len(bench.rows(held, run_id)) == 1
+    bench.machine.call(where)
+    bench.machine.record(execution)
+    assert bench.rows(held, run_id) == []
+
+
+def test_a_call_is_told_to_stop_when_its_step_or_its_run_has_no_time_left(bench: Workbench) -> None:
+    bench.run(ONE | {"timeout": 7})
+    assert bench.machine.asked[-1].deadline_seconds == 7
+    run_id = bench.begin(ONE)
+    bench.write("update runs set deadline = clock_timestamp() + interval '30 seconds' where id = %s", run_id)
+    bench.machine.run()
+    assert 20 < bench.machine.asked[-1].deadline_seconds <= 30
+
+
+def test_a_call_that_breaks_down_is_charged_at_the_most_that_it_may_have_cost(bench: Workbench) -> None:
+    run_id = bench.begin(ONE | {"retries": 3})
+    bench.machine.play(bench.machine.waiting.pop(0))
+    execution = bench.machine.take("one")
+    where = bench.machine.prepare(execution)
+    assert where is not None
+    from nyxcore.llm import stored_calls
+
+    stored_calls._write_down(where, (entry(outcome="unknown", usd=Decimal("0.5"), upper_bound=True),))
+    bench.machine.fail(execution, RuntimeError("out of memory"))
+    bench.machine.run()
+    run = bench.get(run_id)
+    assert run.status == "failed" and run.error is not None and run.error.code == "task_failed"
+    [row] = bench.rows("select outcome, usd from llm_calls where run_id = %s", run_id)
+    assert (row["outcome"], row["usd"]) == ("unknown", Decimal("0.5"))
+    assert run.cost.usd == 0.5
+    assert (
+        bench.rows("select 1 from budget_reservations where run_id = %s and closed_at is null", run_id) == []
+    )
+
+
+def test_the_operators_price_travels_with_the_call(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nyxcore.settings import settings
+
+    monkeypatch.setenv("NYX_MODEL_PRICES", '{"bedrock:m": {"inputUsd": 2, "outputUsd": 4}}')
+    settings.cache_clear()
+    bench.run(ONE)
+    assert bench.machine.asked[-1].prices["bedrock:m"].output_usd == 4
+
+
+def test_a_timeout_of_the_model_is_an_error_that_may_pass(bench: Workbench) -> None:
+    answers: list[Any] = [
+        ModelFailure(code="model_timeout", message="slow", retryable=True, calls=()), answered("yes"),
+    ]  # fmt: skip
+    bench.machine.model = lambda _: answers.pop(0)
+    assert bench.get(bench.run(ONE)).status == "succeeded"
