@@ -256,7 +256,10 @@ def _collect(api: Api, run_id: str, outcome: Outcome, out: OutputFolder) -> None
     reports: list[dict[str, Any]] = list(api.items(f"/runs/{run_id}/reports"))
     if reports:
         outcome.report = api.get(f"/reports/{reports[0]['id']}")
-        for name in ("report.pdf", "fixes.patch"):  # of an earlier run: they would seem to belong to this report
+        for name in (
+            "report.pdf",
+            "fixes.patch",
+        ):  # of an earlier run: they would seem to belong to this report
             out.remove(name)
         out.write("report.md", api.content(f"/reports/{reports[0]['id']}", "text/markdown"))
     if outcome.run and outcome.run["status"] == "succeeded":
