@@ -1,6 +1,6 @@
 """`make bench`: every figure of benchmarks/README.md, as Markdown rows.
 
-`python -m benchmarks auto_fix`, `... pdf`, `... prompts`, `... reports`, `... stream`: one part.
+`python -m benchmarks auto_fix`, `... markup`, `... pdf`, `... prompts`, `... reports`, `... stream`: one part.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import auto_fix, pdf, prompts, reports, stream
+from benchmarks import auto_fix, markup, pdf, prompts, reports, stream
 from benchmarks.processes import import_cpu_seconds
 
 IMPORTS = {"api.handler": 500, "pipelines.auto_fix.scan": 350, "pipelines.auto_fix.combine": 350}
@@ -31,9 +31,14 @@ def _reports() -> Iterator[Table]:
     yield _HEAD, reports.measure()
 
 
+def _markup() -> Iterator[Table]:
+    yield _HEAD, markup.measure()
+
+
 PARTS: dict[str, Callable[[], Iterator[Table]]] = {
     "auto_fix": _auto_fix,
     "pdf": pdf.tables,
+    "markup": _markup,
     "reports": _reports,
     "prompts": prompts.tables,
     "stream": stream.tables,

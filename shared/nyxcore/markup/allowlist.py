@@ -111,6 +111,9 @@ _PATTERNS = {
     "number": re.compile(r"[0-9]{1,5}"),
     "relation": re.compile(r"noopener noreferrer"),
 }
+_PIECE = 5_000
+_AFFORDABLE = 20_000_000  # entities of a text, times its length
+_LONG_TEXT = re.compile(rf"(?:(?<=>)|^)[^<]{{{2 * _PIECE},}}+")
 _ATTRIBUTES = {tag: {**RAW.get(tag, _NONE), **MADE.get(tag, _NONE)} for tag in {*RAW, *MADE}}
 
 
@@ -130,8 +133,26 @@ def fits(kind: str, value: str) -> bool:
 
 
 def sanitise(html: str) -> str:
-    """`html` with nothing in it but what the tables allow, well formed, every link without opener and referrer."""
-    return _cleaner().clean(html)
+    """`html` with nothing in it but what the tables allow, well formed, every link without opener and referrer.
+
+    Parameters
+    ----------
+    html : a fragment in which `<` and `>` stand for tags alone, as our renderer writes it.
+    """
+    return _cleaner().clean(_LONG_TEXT.sub(_in_pieces, html))
+
+
+def _in_pieces(found: re.Match[str]) -> str:
+    """A long text with elements in between, since html5ever is quadratic in the entities of one text."""
+    text, pieces, start = found[0], [], 0
+    if text.count("&") * len(text) < _AFFORDABLE:
+        return text
+    while (end := start + _PIECE) < len(text):
+        entity = text.rfind("&", end - 40, end)  # not within `&amp;`
+        end = end if entity < 0 or ";" in text[entity:end] else entity
+        pieces.append(text[start:end])
+        start = end
+    return "<span></span>".join([*pieces, text[start:]])
 
 
 def _filter(element: str, attribute: str, value: str) -> str | None:

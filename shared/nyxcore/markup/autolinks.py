@@ -9,7 +9,7 @@ from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
 _BEFORE = frozenset(" \t\r\n\v\f*_~(")
-_DOMAIN = re.compile(r"(?:[^\W_]|[-_.])+")
+_DOMAIN = re.compile(r"(?:[^\W_]|[-_.]){1,255}+(?![\w.-])")
 _REST = re.compile(r"[^\s<]*")
 _TRAILING = frozenset("?!.,:*_~'\"")
 _ENTITY = re.compile(r"&[A-Za-z0-9]+;$")

@@ -11,11 +11,12 @@ from markdown_it.token import Token
 
 from nyxcore.markup import raw_html
 from nyxcore.markup.characters import shown_in_code
+from nyxcore.markup.embedded import Embedded
 from nyxcore.markup.footnotes import Footnotes
 from nyxcore.markup.headings import Headings
 from nyxcore.markup.highlighting import Highlighter
 from nyxcore.markup.images import Images
-from nyxcore.markup.limits import LIMITS
+from nyxcore.markup.limits import LIMITS, html_within
 from nyxcore.markup.targets import resolve
 from nyxcore.markup.wording import Phrase
 
@@ -25,12 +26,13 @@ _TAG = re.compile(r"<[^>]*>")  # of HTML that `raw_html` wrote: it has no > in a
 class Document:
     """One conversion: what it has found so far, and what is left of its budgets."""
 
-    def __init__(self, words: Mapping[Phrase, str]) -> None:
+    def __init__(self, words: Mapping[Phrase, str], embedded: Embedded) -> None:
         self.headings = Headings()
         self.diagrams: list[str] = []
         self._words = words
-        self._images = Images(words)
+        self._images = Images(words, embedded)
         self._highlighter = Highlighter()
+        self._made = 0  # characters of HTML
         footnotes = Footnotes(words)
         self._blocks: dict[str, Callable[[list[Token], int], None]] = {
             "heading_open": self._heading,
@@ -73,9 +75,11 @@ class Document:
 
     def _plain(self, tokens: list[Token], index: int) -> None:
         token = tokens[index]
-        reason = next(reason for reason in LIMITS if reason == token.info)
-        note = self._words[reason].format(limit=LIMITS[reason])
-        token.content = f'<p class="note">{note}</p>\n{self._highlighter.html(token.content, "")}'
+        notes = [
+            self._words[name].format(limit=limit) for name, limit in LIMITS.items() if name == token.info
+        ]
+        html = self._highlighter.html(token.content, "")
+        token.content = "".join(f'<p class="note">{note}</p>\n' for note in notes) + html
         token.type = "made"
 
     def _alert(self, tokens: list[Token], index: int) -> None:
@@ -114,6 +118,9 @@ class Document:
                     )
                 case "footnote_ref":
                     self._footnotes.reference(token)
+            if token.type == "made":
+                self._made += len(token.content)
+                html_within(self._made)
 
     def _link(self, token: Token) -> Token | None:
         target = resolve(str(token.attrs["href"]))

@@ -9,6 +9,8 @@ from markdown_it.token import Token
 
 from nyxcore.markup.wording import Phrase
 
+MAX_BACK = 20  # ways back from one note: a note with more marks is a legend, which nobody comes from
+
 
 class Footnotes:
     """Writes the footnotes of one document: note n stands in `#note-n`, its marks in `#noteref-n`, `#noteref-n-2`, …"""
@@ -37,6 +39,9 @@ class Footnotes:
     def back(self, tokens: list[Token], index: int) -> None:
         """The way back to a mark."""
         token = tokens[index]
+        if token.meta["subId"] >= MAX_BACK:
+            token.type, token.content = "made", ""
+            return
         label = escapeHtml(self._words["back"])
         token.content = (
             f' <a href="#{_mark(token)}" class="footnote-back" aria-label="{label}">\u21a9\ufe0e</a>'

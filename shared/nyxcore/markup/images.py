@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from markdown_it.common.utils import escapeHtml
 
+from nyxcore.markup.embedded import Embedded
 from nyxcore.markup.targets import is_remote
 from nyxcore.markup.wording import Phrase
 
@@ -24,8 +25,9 @@ _JPEG_SIZES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 class Images:
     """The images of one document: each is judged when its place comes, and counts against the document's total."""
 
-    def __init__(self, words: Mapping[Phrase, str]) -> None:
+    def __init__(self, words: Mapping[Phrase, str], embedded: Embedded) -> None:
         self._words = words
+        self._embedded = embedded
         self._left = MAX_TOTAL_BYTES
 
     def html(self, source: str, alt: str, attributes: str = "", *, linked: bool = False) -> str:
@@ -39,14 +41,15 @@ class Images:
         linked : whether it stands inside of a link, where it cannot be one itself.
         """
         if data := _DATA.match(source):
-            return self._embedded(data, source, alt, attributes)
+            return self._shown(data, source, alt, attributes)
         label = escapeHtml(alt or source.rsplit("/", 1)[-1][:80] or self._words["image"])
         if linked or not is_remote(source):
             return label
         return f'<a href="{escapeHtml(source)}">{label}</a>'
 
-    def _embedded(self, data: re.Match[str], source: str, alt: str, attributes: str) -> str:
-        encoded = "".join(source[data.end() :].split())
+    def _shown(self, data: re.Match[str], source: str, alt: str, attributes: str) -> str:
+        written = "".join(source[data.end() :].split())
+        encoded = self._embedded.data(written)
         kind = data[1].lower().replace("jpg", "jpeg")
         reason: Phrase | None = None
         if len(encoded) > min(self._left, MAX_BYTES):
@@ -58,7 +61,7 @@ class Images:
         if reason:
             return f'<span class="refused">{escapeHtml(alt or self._words["image"])} ({self._words[reason]})</span>'
         self._left -= len(encoded)
-        return f'<img src="data:image/{kind};base64,{encoded}" alt="{escapeHtml(alt)}"{attributes}>'
+        return f'<img src="data:image/{kind};base64,{written}" alt="{escapeHtml(alt)}"{attributes}>'
 
 
 def _size(encoded: str, kind: str) -> tuple[int, int] | None:

@@ -25,7 +25,7 @@ VOID = frozenset({"br", "hr", "img", "wbr"})
 _END_OPTIONAL = frozenset({"dd", "dt", "li", "p", "rp", "rt", "tbody", "td", "tfoot", "th", "thead", "tr"})
 
 _ATTRIBUTE = r"\s++[A-Za-z_:][A-Za-z0-9_.:-]*+(?:\s*+=\s*+(?:[^\s\"'=<>`]++|'[^']*+'|\"[^\"]*+\"))?+"
-_TAG = re.compile(rf"<(/?)([A-Za-z][A-Za-z0-9-]*+)((?>{_ATTRIBUTE})*+)\s*+/?>")
+_TAG = re.compile(rf"<(/?)([A-Za-z][A-Za-z0-9-]*+)((?>{_ATTRIBUTE}){{0,50}}+)\s*+/?>")
 _PAIR = re.compile(r"([A-Za-z_:][A-Za-z0-9_.:-]*+)(?:\s*+=\s*+([^\s\"'=<>`]++|'[^']*+'|\"[^\"]*+\"))?+")
 
 # what may hold paragraphs; all else ends in the paragraph or HTML block in which it began

@@ -8,9 +8,32 @@ from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
+from nyxcore.markup.limits import html_within
+
 
 class Renderer(RendererHTML):
     """markdown-it's renderer with GFM's `del`, `align` and check boxes, and tokens that are HTML of ours already."""
+
+    def render(self, tokens: Sequence[Token], options: OptionsDict, env: EnvType) -> str:
+        """The tokens as HTML.
+
+        Raises
+        ------
+        MarkdownTooLarge : as soon as it is more than `limits.MAX_HTML`.
+        """
+        out: list[str] = []
+        size = 0
+        for index, token in enumerate(tokens):
+            if token.type == "inline":
+                fragment = self.render(token.children or (), options, env)
+            elif (rule := self.rules.get(token.type)) is not None:
+                fragment = rule(tokens, index, options, env)
+            else:
+                fragment = self.renderToken(tokens, index, options, env)
+            size += len(fragment)
+            html_within(size)
+            out.append(fragment)
+        return "".join(out)
 
     def made(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
         """HTML that the conversion has written itself."""

@@ -26,6 +26,12 @@ class TooManyPages(NyxError):
     code, status = "too_many_pages", 422
 
 
+class ContentsUnstable(NyxError):
+    """The page numbers of the document's contents never come to rest: a fault of the service's layout."""
+
+    code = "contents_unstable"
+
+
 class RenderTimeout(NyxError):
     """The document was not printed within the printer's limit of time."""
 
@@ -44,6 +50,14 @@ class BrowserFailed(NyxError):
     code, status, retryable = "browser_failed", 503, True
 
 
+class Refused(BrowserFailed):
+    """Chromium refused a command."""
+
+
+class PageCrashed(BrowserFailed):
+    """The page's process ended."""
+
+
 class ChromiumMissing(NyxError):
     """There is no Chromium on this machine."""
 
@@ -54,9 +68,12 @@ PRINT_ERRORS: tuple[type[NyxError], ...] = (
     InvalidJob,
     JobTooLarge,
     TooManyPages,
+    ContentsUnstable,
     RenderTimeout,
     RenderOutOfMemory,
     BrowserFailed,
+    Refused,
+    PageCrashed,
     ChromiumMissing,
 )
 

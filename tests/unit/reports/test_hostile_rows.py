@@ -8,15 +8,15 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from report_rows import EVERYTHING, HOSTILE_FILE, HOSTILE_TEXT, facts, finding, fixed
 
+from nyxcore.markup.parser import extended
 from nyxcore.reports.facts import Facts, Skipped, Source
 from nyxcore.reports.kinds.auto_fix import RENDERERS
 from nyxcore.reports.language import language_of
 
-GFM = MarkdownIt("gfm-like")  # tables, strikethrough, and links out of bare addresses
+GFM = extended()  # tables, strikethrough, and links out of bare addresses
 _BLOCKS = {"heading", "paragraph", "bullet_list", "ordered_list", "list_item", "blockquote", "fence", "hr"}
 _TABLES = {"table", "thead", "tbody", "tr", "th", "td"}
 _INLINE = {"inline", "text", "text_special", "code_inline", "strong", "em", "softbreak"}

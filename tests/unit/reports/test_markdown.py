@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from nyxcore.markup.parser import extended
 from nyxcore.reports.markdown import bar, code, fenced, inline, table
 
 COMMONMARK = MarkdownIt("commonmark").enable("table")
@@ -64,7 +65,7 @@ def test_a_text_does_not_begin_a_block(text: str) -> None:
     "text", ["https://evil.example", "www.evil.example", "WWW.evil.example", "a@evil.example"]
 )
 def test_an_address_does_not_become_a_link(text: str) -> None:
-    tokens = MarkdownIt("gfm-like").parseInline(inline(text))[0].children or []
+    tokens = extended().parseInline(inline(text))[0].children or []
     assert [token.type for token in tokens if "link" in token.type] == []
     assert "".join(token.content for token in tokens) == text
 
