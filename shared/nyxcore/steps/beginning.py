@@ -48,7 +48,7 @@ def begin(connection: Connection, tenant_id: UUID, run: Pinned, step: Step) -> l
     """
     try:
         # whose prompt is resolved later, call by call, needs its outputs only for a condition or a list
-        read = step.when is not None or step.for_each is not None or not step.asks_model
+        read = step.when is not None or isinstance(step.for_each, str) or not step.asks_model
         values = values_for(connection, tenant_id, run, run.needs[step.key] if read else ())
         if step.when is not None and not holds(parse_condition(step.when), values.value):
             return enter(connection, tenant_id, run, step, "skipped")

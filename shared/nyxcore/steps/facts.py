@@ -39,10 +39,10 @@ def rendered(found: Sequence[Finding], *, files: int, run_id: UUID) -> str:
     groups = _grouped(found)
     most = Counter(finding.file for finding in found).most_common(10)
     parts = [
-        f"Static analysis of {files:,} files found {len(found):,} problems of {len(groups):,} kinds.",
+        f"Static analysis of {files:,} files found {len(found):,} problems; each kind counted once: {len(groups):,}.",
         table(["category", *_SEVERITIES], rows, numbers_from=1),
         "## Files with most findings",
-        "\n".join(f"- {code(name)} has {count:,} of them" for name, count in most),
+        "\n".join(f"- {code(name)}: {count:,} of the findings" for name, count in most),
         "## Findings, gravest first",
         "\n".join(_line(group) for group in groups[:SHOWN]),
     ]
@@ -67,7 +67,7 @@ def _line(group: Sequence[Finding]) -> str:
     first = group[0]
     category = first.category.replace("-", " ")
     fixed = sum(finding.state == "fixed" for finding in group)
-    verified = "a verified fix exists" if fixed == len(group) == 1 else f"{fixed} have a verified fix"
+    verified = "a verified fix exists" if fixed == len(group) == 1 else f"verified fixes: {fixed}"
     state = f" ({verified})" if fixed else ""
     return f"- **{first.severity}**: {category} {code(first.rule)}: {inline(first.message)} at {_places(group)}{state}"
 

@@ -45,7 +45,7 @@ def _found(step: Step, values: Values) -> list[OutputPart]:
         raise FanOutRefused(f'forEach of "{step.key}" is no path: {step.for_each}')
     output = values.steps.get(path.step or "")
     if output is not None and path.parts[2:] == ("sections",):
-        return sections(output.content)
+        return _titled(sections(output.content))
     if output is not None and path.parts[2:] == ("parts",):
         return list(output.parts)
     value = values.value(path)
@@ -54,6 +54,11 @@ def _found(step: Step, values: Values) -> list[OutputPart]:
     if not isinstance(value, list):
         raise FanOutRefused(f'"{step.key}" runs for each of {step.for_each}, which is no list in this run')
     return [_item(item) for item in value]
+
+
+def _titled(parts: list[OutputPart]) -> list[OutputPart]:
+    """The sections without what stands before the first heading, which introduces them and is none."""
+    return [part for part in parts if part.title] or parts
 
 
 def _item(value: JsonValue) -> OutputPart:

@@ -226,6 +226,74 @@ def test_an_earlier_offline_answer_as_material_is_read_without_its_notice() -> N
     assert section(second, "Findings by severity") == section(first, "Findings by severity")
 
 
+FORM = """Analyse this request:
+
+<untrusted-1 source="input">Add a flag --total to the client. Callers must not notice it.
+Should it count redirects?</untrusted-1>
+
+{docs}
+
+What the tools found:
+
+<untrusted-2 source="steps.facts.content">
+- **low**: bug `ruff:B1`: a name is assigned to itself at `a.py`:3
+- **high**: security `ruff:S1`: a shell is started at `b.py`:9
+</untrusted-2>
+
+## What is asked
+In sentences of your own.
+## Open questions
+## Constraints
+## Evidence
+## Exploitable
+## What could not be judged
+"""
+
+
+def test_an_answer_stands_below_the_headings_that_were_asked_for_each_thing_where_it_belongs() -> None:
+    written = text(FORM.replace("{docs}", "(docs is empty: the project has no documents)"))
+    assert re.findall(r"(?m)^## (.*)", written) == [
+        "What is asked", "Open questions", "Constraints", "Evidence", "What could not be judged",
+    ]  # fmt: skip
+    assert "- Add a flag --total to the client. *(input)*" in section(written, "What is asked")
+    assert section(written, "Open questions").strip().endswith("- Should it count redirects? *(input)*")
+    assert section(written, "Constraints").strip().endswith("- Callers must not notice it. *(input)*")
+    evidence = section(written, "Evidence")
+    assert evidence.index("**high**: security `ruff:S1`") < evidence.index("**low**: bug `ruff:B1`")
+    assert "- Not given: docs (the project has no documents)" in section(written, "What could not be judged")
+
+
+def test_what_only_a_judgement_could_fill_is_left_empty_and_named() -> None:
+    assert "> The material says nothing about: Exploitable, What could not be judged." in text(FORM)
+
+
+def test_the_next_step_quotes_the_matter_of_an_offline_answer_and_its_first_source_alone() -> None:
+    first = text(FORM)
+    again = FORM.replace(
+        "What the tools found:", f"<untrusted-3 source='steps.first.content'>{first}</untrusted-3>"
+    )
+    second = text(again)
+    assert second == first
+    assert second.count("*(input)*") == first.count("*(input)*")
+
+
+def test_the_goal_of_all_steps_is_not_taken_for_what_this_one_is_asked() -> None:
+    asked = "# Goal\n\nWrite a prompt for the best approach.\n\n# Task\n\nSummarise it.\n\n"
+    written = text(
+        f"{asked}<o>\nEvery night the cache is emptied by a job.\n</o>\n<p>\nThe queue grows every day.\n</p>"
+    )
+    assert "# Goal" not in written
+    assert "Chosen" not in written
+    assert "- Every night the cache is emptied by a job. *(o)*" in written
+
+
+def test_where_a_source_is_empty_the_section_stands_that_the_request_wants_then() -> None:
+    asked = 'Where there are no policies, write the single section "## No policies" and say so.'
+    empty = "(policies is empty: there are no policies)"
+    assert "## No policies\n\n- Not given: policies (there are no policies)" in text(f"{asked}\n\n{empty}")
+    assert "## No policies" not in text(f"{asked}\n\n<o>\nEvery file must be signed by its author.\n</o>")
+
+
 def test_the_answer_keeps_to_the_limit_of_tokens_and_says_that_it_was_cut() -> None:
     many = "\n".join(f"- high: `pkg/m{n}.py:{n}` — problem number {n} of the list" for n in range(200))
     prompt = f"Summarise.\n\n<output>\n{many}\n</output>"

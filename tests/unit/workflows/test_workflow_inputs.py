@@ -104,7 +104,7 @@ def found(for_each: Any) -> list[OutputPart]:
         ("input.none", []),
         (
             "steps.plan.sections",
-            [OutputPart("", "intro\n"), OutputPart("A", "# A\na\n"), OutputPart("B", "# B\nb")],
+            [OutputPart("A", "# A\na\n"), OutputPart("B", "# B\nb")],
         ),
         ("steps.each.parts", list(PARTS)),
         ("steps.plan.data.tasks", [OutputPart("t", "t"), OutputPart('{"n": 1}', '{"n": 1}')]),

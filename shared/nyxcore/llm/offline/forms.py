@@ -9,24 +9,26 @@ from typing import Final, Literal
 from nyxcore.llm.offline.reading import Reading
 
 Kind = Literal[
-    "missing", "choice", "reasons", "questions", "rules", "done", "asked", "risks", "actions", "findings",
-    "gist", "other",
+    "missing", "findings", "judged", "choice", "reasons", "questions", "rules", "done", "asked", "risks",
+    "actions", "gist", "other",
 ]  # fmt: skip
-"""What belongs below a heading, as far as its words tell."""
+"""What belongs below a heading, as far as its words tell; `judged` is what only a judgement could put there."""
 
 # The first that fits counts: "what could not be judged" is no judgement, and "what must not change" no change.
 _WORDS: Final[dict[Kind, str]] = {
     "missing": r"not known|not judged|could not|missing|assum|not found by|unbekannt|annahmen|fehlt",
+    "findings": r"findings?|evidence|another look|weak|deviation|befunde?|belege",
+    "judged": r"(?:not )?exploitable|(?:where they are )?(?:right|wrong)\b|agreed|disagreed|rejected|taken from|verdict"
+    r"|contradict|(?:not )?supported|said by|not worth|result\b|severity|consisten|urteil|einig|widerspr",
     "choice": r"best|chosen|choice|winner|gewählt|beste",
     "reasons": r"reasons?\b|why\b|begründung|gründe",
     "questions": r"questions?\b|still open|open\b|offene?",
-    "rules": r"constraints?|rules|must not|out of scope|not worth|regeln|grenzen|conditions",
+    "rules": r"constraints?|rules|must not|out of scope|regeln|grenzen|conditions",
     "done": r"done when|acceptance|fertig",
     "asked": r"what is asked|task\b|purpose|aufgabe|gefragt|position",
     "risks": r"risks?|speaks against|objection|risik|einwand|attackers|harm",
     "actions": r"what to do|steps?\b|approach|how it is done|first\b|next\b|later\b|plan\b|measures|schritte|maßnahmen",
-    "findings": r"findings?|evidence|exploitable|weak|deviation|befunde?|belege",
-    "gist": r"verdict|summary|context|what is there|overview|result|state\b|überblick|zusammenfassung|kontext",
+    "gist": r"summary|context|what is there|overview|state\b|überblick|zusammenfassung|kontext",
 }
 _KINDS: Final[dict[Kind, re.Pattern[str]]] = {
     kind: re.compile(rf"\b(?:{words})", re.IGNORECASE) for kind, words in _WORDS.items()
@@ -64,3 +66,15 @@ def asked_for(reading: Reading) -> list[Section]:
         Section(title, " ".join(filter(None, hint))) for title, hint in found if "<" not in title and title
     ]
     return sections if len(sections) >= _LEAST else []
+
+
+_WITHOUT: Final = re.compile(
+    r"[Ww]here there (?:are|is) no (\w+), write the single section [\"“]#+ ([^\"”]{1,80})[\"”]"
+)
+
+
+def without_source(reading: Reading) -> str | None:
+    """The one section that the request wants where a source is empty, and it is; None otherwise."""
+    match = _WITHOUT.search(" ".join(reading.request.text.split()))
+    empty = {name for name, _ in reading.missing}
+    return match[2] if match and match[1] in empty else None

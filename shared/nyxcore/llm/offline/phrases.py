@@ -13,7 +13,7 @@ Language = Literal["en", "de"]
 
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "de")
 _SAID_OF_ITSELF: Final = (
-    "notice", "limit", "nothing", "nothing_about", "empty", "reason", "tie", "done_finding", "done_tests",
+    "notice", "nothing", "nothing_about", "absent", "ignored", "empty", "reason", "tie", "done_finding", "done_tests",
 )  # fmt: skip
 _LETTERS: Final = re.compile(r"[a-zäöüß]+")
 

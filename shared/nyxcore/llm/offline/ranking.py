@@ -26,7 +26,7 @@ _DEMANDS: Final = re.compile(
     re.IGNORECASE,
 )
 _RULES: Final = re.compile(
-    r"\b(?:must not|never|do not|don't|without|only|always|nicht|nie(?:mals)?|darf|ohne|nur|immer)\b",
+    r"\b(?:must not|must never|may not|never|do not|don't|must only|must always|darf|dürfen|nie(?:mals)?)\b",
     re.IGNORECASE,
 )
 _TOO_LONG: Final = 400  # characters: beyond it a "sentence" is a wall of text
@@ -64,7 +64,7 @@ def statements_of(blocks: Iterable[Block]) -> list[Statement]:
     for block in blocks:
         for statement in block.statements():
             text = statement.text
-            if len(words(text)) >= 3 and not text.endswith(":") and not gives_orders(text):
+            if len(words(text)) >= 2 and not text.endswith(":") and not gives_orders(text):
                 found.setdefault(text.casefold(), statement)
     return list(found.values())
 

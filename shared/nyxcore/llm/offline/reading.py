@@ -27,6 +27,7 @@ _RULE: Final = re.compile(r"\s*(?:[-*_=]\s*){3,}|\s*\|?[\s:|-]+\|[\s:|-]*")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[A-ZÄÖÜ0-9`\"'(*])")
 _CITED: Final = re.compile(r"\s\*\(([^()*]{1,80})\)\*$")  # as `writing` puts it behind what it quotes
 _STEP: Final = re.compile(r"steps\.([A-Za-z][\w-]*)\.(?:content|output)")
+_POINT: Final = re.compile(r"\*\*[^*]+\*\*")  # what was asked, above what an earlier answer has found of it
 _EMPTY: Final = re.compile(r"\s*\(([\w.\[\]\"-]{1,120}) is empty: (.{3,200})\)\s*")
 _ABBREVIATION: Final = re.compile(r"(?:\b(?:e\.g|i\.e|z\.B|d\.h|vs|etc|bzw|ca|Nr|No|Dr|St)|\b\w)\.$")
 
@@ -75,7 +76,7 @@ class Block:
             if match := _HEADING.fullmatch(line):
                 flush()
                 heading = match[2]
-            elif is_own(line):
+            elif is_own(line) or (own and _POINT.fullmatch(line)):
                 flush()
             elif match := _ITEM.fullmatch(line):
                 flush()

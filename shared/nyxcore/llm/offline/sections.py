@@ -19,14 +19,18 @@ _CAUTION: Final = re.compile(
     r"\b(?:risks?|break\w*|fail\w*|attack\w*|leak\w*|lost|unsafe|danger\w*|risik\w*|bricht|gefahr\w*)\b",
     re.IGNORECASE,
 )
+_TURNS: Final[dict[Kind, int]] = {"rules": 0, "questions": 0, "risks": 0, "gist": 2, "other": 2}
 _PLACES: Final = re.compile(r"\b(?:where|files|wo|dateien)\b", re.IGNORECASE)
 _URGENT: Final = re.compile(r"\b(?:first|next|zuerst)\b", re.IGNORECASE)
 
 
 def answer_in(sections: Sequence[Section], reading: Reading, language: Language) -> list[str]:
     """The sections, and a line that names those for which the material holds nothing."""
-    filler = _Filler(reading, language)
-    filled = [(section, filler.lines(section)) for section in sections]
+    filler = _Filler(reading, language, asked=any(section.kind == "asked" for section in sections))
+    # what belongs to few headings goes there first, whatever their order
+    by_need = sorted(sections, key=lambda section: _TURNS.get(section.kind, 1))
+    lines_of = {section: filler.lines(section) for section in by_need}
+    filled = [(section, lines_of[section]) for section in sections]
     parts = [f"## {section.title}\n\n" + "\n".join(lines) for section, lines in filled if lines]
     empty = [section.title for section, lines in filled if not lines]
     if empty:
@@ -37,8 +41,8 @@ def answer_in(sections: Sequence[Section], reading: Reading, language: Language)
 class _Filler:
     """Gives out what the material holds; what stands below one heading does not stand below another."""
 
-    def __init__(self, reading: Reading, language: Language) -> None:
-        self._reading, self._language = reading, language
+    def __init__(self, reading: Reading, language: Language, *, asked: bool) -> None:
+        self._reading, self._language, self._asked_for = reading, language, asked
         focus = [block for block in reading.blocks if block.label == "item"]
         self._focus = " ".join(block.text for block in focus)
         blocks = [block for block in reading.material if block.label != "item"]
@@ -50,7 +54,8 @@ class _Filler:
         ]
         self._used: set[str] = set()
         self._fill: dict[Kind, Callable[[Section], list[str]]] = {
-            "missing": self._missing,
+            "missing": lambda _: absent(self._reading, self._language),
+            "judged": lambda _: [],
             "choice": self._choice,
             "reasons": self._reasons,
             "questions": lambda _: self._those(lambda text: text.endswith("?"), _ITEMS),
@@ -75,12 +80,12 @@ class _Filler:
     def _those(self, wanted: Callable[[str], bool], limit: int) -> list[str]:
         return self._take((one for one in self._statements if wanted(one.text)), limit)
 
-    def _findings(self, limit: int) -> list[str]:
+    def _findings(self, limit: int, *, rest: bool = True) -> list[str]:
         fresh = [one for one in self._found if one.text not in self._used]
         shown = fresh[:limit]
         self._used.update(one.text for one in shown)
         lines = [f"- **{one.severity}**: {quoted(one.text, LONGEST_FINDING)}" for one in shown]
-        if len(fresh) > len(shown):
+        if rest and len(fresh) > len(shown):
             lines.append(f"- {phrase(self._language, 'more', count=len(fresh) - len(shown))}")
         return lines
 
@@ -91,34 +96,36 @@ class _Filler:
 
     def _actions(self, section: Section) -> list[str]:
         """What the material says is to be done, then what was found, the gravest first."""
-        limit = _AT_FIRST if _URGENT.search(section.title) else _ITEMS
+        urgent = _URGENT.search(section.title) is not None
+        limit = _AT_FIRST if urgent else _ITEMS
         said = self._those(is_action, limit)
-        found = self._findings(limit - len(said)) if len(said) < limit else []
-        return [
-            f"{number}. {line.removeprefix('- ')}" for number, line in enumerate([*said, *found], start=1)
-        ]
+        found = self._findings(limit - len(said), rest=not urgent) if len(said) < limit else []
+        lines = [line.removeprefix("- ") for line in (*said, *found)]
+        return [f"{number}. {line}" for number, line in enumerate(lines, start=1)]
 
     def _asked(self, section: Section) -> list[str]:
-        """The request as it was given."""
-        given = [one for one in self._statements if one.block in {"input", "goal"}]
-        return self._take(
-            given or key_statements(self._statements, self._reading.request.text, _LOOSE), _LOOSE
-        )
+        """The request as it was given; its parts may stand below other headings too."""
+        given = [one for one in self._statements if one.block == "input"][:_ITEMS]
+        return [f"- {cited(one)}" for one in given] or self._fitting(section)
 
     def _gist(self, section: Section) -> list[str]:
-        query = f"{section.title} {section.hint} {self._focus}"
-        fresh = [one for one in self._statements if one.text not in self._used]
         if self._focus:
-            return self._take(about(fresh, self._focus, _LOOSE), _LOOSE)
-        return self._take(key_statements(fresh, query, _LOOSE), _LOOSE)
+            return self._take(about(self._left(), self._focus, _LOOSE), _LOOSE)
+        return self._take(key_statements(self._left(), f"{section.title} {section.hint}", _LOOSE), _LOOSE)
 
     def _fitting(self, section: Section) -> list[str]:
         """What shares most words with the heading and what the request says of it."""
-        fresh = [one for one in self._statements if one.text not in self._used]
-        return self._take(about(fresh, f"{section.title} {section.hint}", _LOOSE), _LOOSE)
+        left = self._left()
+        fitting = about(left, f"{section.title} {section.hint}", _LOOSE)
+        return self._take((one for one in left if one in fitting), _LOOSE)
 
-    def _missing(self, _section: Section) -> list[str]:
-        return [f"- {name}: {quoted(reason)}" for name, reason in self._reading.missing]
+    def _left(self) -> list[Statement]:
+        """What stands below no heading yet; a request that stands whole below one is not repeated in pieces."""
+        return [
+            one
+            for one in self._statements
+            if one.text not in self._used and not (self._asked_for and one.block == "input")
+        ]
 
     def _done(self, _section: Section) -> list[str]:
         keys = ["done_finding", "done_tests"] if self._found else ["done_tests"]
@@ -138,6 +145,11 @@ class _Filler:
             return self._fitting(section)
         blocks = comparing.alternatives(self._reading.blocks)
         return comparing.told(comparing.compare(self._reading.request.text, blocks), self._language)
+
+
+def absent(reading: Reading, language: Language) -> list[str]:
+    """The sources that were asked for and are empty."""
+    return [f"- {phrase(language, 'absent')}: {name} ({quoted(reason)})" for name, reason in reading.missing]
 
 
 def _on(found: Sequence[Found], focus: str) -> list[Found]:

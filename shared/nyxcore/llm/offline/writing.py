@@ -11,12 +11,12 @@ from nyxcore.llm import tokens
 from nyxcore.llm.models import OFFLINE
 from nyxcore.llm.offline import comparing
 from nyxcore.llm.offline.findings import Found, findings_of
-from nyxcore.llm.offline.forms import asked_for
+from nyxcore.llm.offline.forms import asked_for, without_source
 from nyxcore.llm.offline.phrases import Language, language_of, notice, phrase
 from nyxcore.llm.offline.quoting import LONGEST_FINDING, cited, quoted
 from nyxcore.llm.offline.ranking import about, gives_orders, is_action, is_rule, key_statements, statements_of
 from nyxcore.llm.offline.reading import Reading, Statement, read
-from nyxcore.llm.offline.sections import answer_in
+from nyxcore.llm.offline.sections import absent, answer_in
 
 _ITEM: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(.+)")
 _WRITES_PROMPT: Final = re.compile(
@@ -36,7 +36,9 @@ def write(system: str, prompt: str, max_tokens: int) -> tuple[str, bool]:
     request = reading.request.text
     language = language_of(request if len(request.split()) > 5 else f"{system}\n{prompt}")
     sections: list[str] = []
-    if reading.blocks and (form := asked_for(reading)):
+    if title := without_source(reading):
+        sections = [f"## {quoted(title, 80)}\n\n" + "\n".join(absent(reading, language))]
+    elif reading.blocks and (form := asked_for(reading)):
         sections = answer_in(form, reading, language)
     if not sections and reading.blocks and _WRITES_PROMPT.search(request):
         sections = _prompt(reading, language)
@@ -44,7 +46,7 @@ def write(system: str, prompt: str, max_tokens: int) -> tuple[str, bool]:
         sections = _comparison(reading, language)
     elif not sections:
         sections = _summary(reading, language)
-    return _within([notice(language), *filter(None, sections), _limits(reading, language)], max_tokens)
+    return _within([notice(language), *filter(None, [*sections, _ignored(reading, language)])], max_tokens)
 
 
 def task_of(reading: Reading) -> list[Statement]:
@@ -147,11 +149,10 @@ def _answers(
     return f"## {phrase(language, 'answers')}\n\n" + "\n\n".join(parts[:20]) if parts else ""
 
 
-def _limits(reading: Reading, language: Language) -> str:
-    """The last line of every answer: what it cannot be."""
-    ignored = sum(gives_orders(one.text) for block in reading.material for one in block.statements())
-    told = f" {phrase(language, 'ignored')} ({ignored})." if ignored else ""
-    return f"> {phrase(language, 'limit')}{told}"
+def _ignored(reading: Reading, language: Language) -> str:
+    """A line on sentences that wanted to steer; nothing where there are none."""
+    count = sum(gives_orders(one.text) for block in reading.material for one in block.statements())
+    return f"> {phrase(language, 'ignored')} ({count})." if count else ""
 
 
 def _list(language: Language, title: str, statements: Iterable[Statement]) -> str:
