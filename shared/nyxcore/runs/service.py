@@ -7,7 +7,6 @@ and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -32,19 +31,6 @@ from nyxcore.runs.models import (
 from nyxcore.settings import settings
 from nyxcore.storage import objects
 from nyxcore.tenancy import service as tenancy
-
-
-@dataclass(frozen=True)
-class Resumed:
-    """A run that goes on after a wait.
-
-    Attributes
-    ----------
-    seconds_left : whole seconds until its deadline, at least 1: the timeout of the execution that goes on with it.
-    """
-
-    run: Run
-    seconds_left: int
 
 
 def create_run(
@@ -196,16 +182,13 @@ def begin_waiting(connection: Connection, tenant_id: UUID, run_id: UUID) -> Run 
     return None if row is None else run_of(row, settings().public_base_url)
 
 
-def resume_run(connection: Connection, tenant_id: UUID, run_id: UUID) -> Resumed | None:
+def resume_run(connection: Connection, tenant_id: UUID, run_id: UUID) -> Run | None:
     """waiting → running, with its event and with the time that it had left; None when it was not waiting any more.
 
     It goes on at once, however many of the tenant's runs are running.
     """
     row = repository.end_wait(connection, tenant_id, run_id)
-    if row is None:
-        return None
-    left = max(1, int((row["deadline"] - row["instant"]).total_seconds()))
-    return Resumed(run_of(row, settings().public_base_url), left)
+    return None if row is None else run_of(row, settings().public_base_url)
 
 
 def append(

@@ -58,7 +58,7 @@ class Workspace:
         with self.db.transaction(self.tenant_id) as connection:
             return service.begin_waiting(connection, self.tenant_id, run_id)
 
-    def resume(self, run_id: UUID) -> service.Resumed | None:
+    def resume(self, run_id: UUID) -> Run | None:
         with self.db.transaction(self.tenant_id) as connection:
             return service.resume_run(connection, self.tenant_id, run_id)
 

@@ -125,10 +125,10 @@ def test_trouble_with_one_tenant_does_not_keep_others_from_starting(
     stuck, free = workspace.create(), other.create()
     start = dispatch._start_execution
 
-    def fail_for_the_first(machine: str, run_id: UUID, task: Mapping[str, object]) -> None:
-        if run_id == stuck.id:
+    def fail_for_the_first(machine: str, name: str, task: Mapping[str, object]) -> None:
+        if name == str(stuck.id):
             raise dispatch.ExecutionNotStarted("throttled")
-        start(machine, run_id, task)
+        start(machine, name, task)
 
     monkeypatch.setattr(dispatch, "_start_execution", fail_for_the_first)
 

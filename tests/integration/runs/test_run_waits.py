@@ -25,6 +25,16 @@ def pass_time(workspace: Workspace, seconds: float) -> None:
     workspace.execute("update runs set deadline = deadline - make_interval(secs => %s)", seconds)
 
 
+def seconds_left(workspace: Workspace, run_id: UUID) -> float:
+    with workspace.db.transaction(workspace.tenant_id) as connection:
+        row = connection.execute(
+            "select extract(epoch from deadline - clock_timestamp()) as left from runs where id = %s",
+            (run_id,),
+        ).fetchone()
+    assert row is not None
+    return float(row["left"])
+
+
 def status(workspace: Workspace, run_id: UUID) -> str:
     return workspace.get(run_id).status
 
@@ -35,12 +45,12 @@ def test_a_run_waits_and_goes_on_and_says_both_in_its_log(workspace: Workspace) 
     assert waiting == workspace.get(run.id) and waiting.status == "waiting"
     resumed = workspace.resume(run.id)
     assert resumed is not None
-    assert resumed.run == workspace.get(run.id) and resumed.run.status == "running"
+    assert resumed == workspace.get(run.id) and resumed.status == "running"
     assert workspace.events(run.id) == [
         (number, "status", {"status": name})
         for number, name in enumerate(("queued", "running", "waiting", "running"), start=1)
     ]
-    assert resumed.run.last_seq == 4
+    assert resumed.last_seq == 4
 
 
 def test_a_run_that_waits_longer_than_it_may_run_goes_on_with_what_was_left(workspace: Workspace) -> None:
@@ -51,8 +61,8 @@ def test_a_run_that_waits_longer_than_it_may_run_goes_on_with_what_was_left(work
     assert sweep(workspace.db).overdue == []
     assert status(workspace, run.id) == "waiting"
 
-    resumed = workspace.resume(run.id)
-    assert resumed is not None and 590 <= resumed.seconds_left < 600
+    workspace.resume(run.id)
+    assert 590 <= seconds_left(workspace, run.id) < 600
     pass_time(workspace, 580)
     assert sweep(workspace.db).overdue == []
     pass_time(workspace, 20)
@@ -66,14 +76,6 @@ def test_a_run_past_its_deadline_cannot_begin_to_wait(workspace: Workspace) -> N
     pass_time(workspace, DEADLINE + 1)
     assert workspace.wait(run.id) is None
     assert sweep(workspace.db).overdue == [run.id]
-
-
-def test_an_execution_that_goes_on_has_at_least_a_second(workspace: Workspace) -> None:
-    run = workspace.running()
-    workspace.wait(run.id)
-    workspace.execute("update runs set time_left = '1 millisecond'")
-    resumed = workspace.resume(run.id)
-    assert resumed is not None and resumed.seconds_left == 1
 
 
 @pytest.mark.parametrize("before", ["queued", "waiting", "succeeded", "failed", "cancelled"])
@@ -142,8 +144,8 @@ def test_a_task_that_is_late_changes_nothing_of_a_waits_clock(workspace: Workspa
     pass_time(workspace, 2 * DEADLINE)
     assert sweep(workspace.db).overdue == []
     assert interrupt_orphans(workspace.db) == []
-    resumed = workspace.resume(run.id)
-    assert resumed is not None and DEADLINE - 10 <= resumed.seconds_left <= DEADLINE
+    workspace.resume(run.id)
+    assert DEADLINE - 10 <= seconds_left(workspace, run.id) <= DEADLINE
 
 
 @pytest.mark.parametrize("seed", range(6))

@@ -46,6 +46,8 @@ def test_the_minute_starts_what_is_queued_and_says_what_it_did(workspace: Worksp
         "answers": 0,
         "reports": 0,
         "leases": 0,
+        "reservations": 0,
+        "credentials": 0,
         "failed": 0,
     }
     assert workspace.get(run.id).status == "running"
