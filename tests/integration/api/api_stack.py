@@ -206,7 +206,7 @@ class World:
         return template.removeprefix("/api/v1").format(**ids)
 
 
-def world(stack: Stack, *, finished: bool = True) -> World:
+def world(stack: Stack, *, finished: bool = True, waiting: bool = False) -> World:
     """A new tenant with a project, an uploaded archive, a run with findings, a fix and a report, a persona, a team."""
     caller = stack.tenant()
     project = caller.made("/projects", {"name": "demo"})
@@ -224,9 +224,11 @@ def world(stack: Stack, *, finished: bool = True) -> World:
     team = caller.made("/teams", {"name": "Ours", "personaIds": [persona["id"], built_in["id"]]})
     draft = {"name": "Ours", "goal": "Ours.", "steps": [{"key": "ask", "type": "review"}]}
     workflow = caller.made("/workflows", draft)
-    asked = {"kind": "workflow", "projectId": project["id"], "workflowId": workflow["id"]}
-    waiting = caller.made("/runs", asked)
-    stack.open(caller.tenant_id, UUID(waiting["id"]))
+    asked = run
+    if waiting:
+        draft = {"kind": "workflow", "projectId": project["id"], "workflowId": workflow["id"]}
+        asked = caller.made("/runs", draft)
+        stack.open(caller.tenant_id, UUID(asked["id"]))
     return World(
         caller, project, repository, run, ids[0], report, spare.issued.id, persona, team, workflow, waiting
     )

@@ -75,7 +75,7 @@ _SHARED = {
 
 @pytest.fixture(scope="module")
 def theirs(stack: Stack) -> World:
-    return world(stack)
+    return world(stack, waiting=True)
 
 
 def _send(operation: Operation, caller: Caller, target: World) -> Any:
@@ -154,7 +154,7 @@ def test_a_token_pinned_to_another_project_is_told_404(
 def test_with_its_scope_alone_and_a_pin_to_the_project_it_is_let_in(
     stack: Stack, operation: Operation
 ) -> None:
-    target = world(stack)
+    target = world(stack, waiting=True)
     if operation.name == "deleteProject":  # which is refused while one of its runs goes on
         target.caller.made(f"/runs/{target.waiting['id']}/cancel", None)
     pinned = stack.caller(target.caller.tenant_id, [operation.scope], target.project["id"])  # type: ignore[list-item]

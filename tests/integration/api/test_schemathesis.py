@@ -37,7 +37,7 @@ def seeded(stack: Stack) -> Iterator[World]:
     embedded = settings().model_copy(update={"deployment": "embedded"})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("nyxcore.projects.service.settings", lambda: embedded)
-        made = world(stack)
+        made = world(stack, waiting=True)
         # links for archives go to a repository of their own: the newest archive of this one is there
         path = f"/projects/{made.project['id']}/repositories"
         yield replace(made, repository=made.caller.made(path, {"source": "archive", "name": "spare"}))
@@ -139,7 +139,7 @@ def test_no_sequence_of_requests_finds_a_difference_to_the_document(stack: Stack
     class Sequences(_schema.as_state_machine()):  # type: ignore[misc]  # a class made at run time
         def setup(self) -> None:
             # a tenant of its own for each sequence: what one deletes, the next finds, and hypothesis may repeat it
-            self.ours = world(stack)
+            self.ours = world(stack, waiting=True)
 
         def get_call_kwargs(self, case: schemathesis.Case[Any]) -> dict[str, Any]:
             return {"headers": {"Authorization": f"Bearer {self.ours.caller.token}"}}
