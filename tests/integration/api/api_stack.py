@@ -230,7 +230,7 @@ def world(stack: Stack, *, finished: bool = True, waiting: bool = False) -> Worl
         asked = caller.made("/runs", draft)
         stack.open(caller.tenant_id, UUID(asked["id"]))
     return World(
-        caller, project, repository, run, ids[0], report, spare.issued.id, persona, team, workflow, waiting
+        caller, project, repository, run, ids[0], report, spare.issued.id, persona, team, workflow, asked
     )
 
 
