@@ -34,7 +34,16 @@ def answers_of(step: Json) -> list[Json]:
     return calls if step["type"] != "review" and len(calls) > 1 else []
 
 
-def decide(step: Json, title: str, ask: Ask = input) -> Json | None:
+def ask_here(question: str) -> str:
+    """What somebody types on this terminal; the end of the input means later."""
+    print(question, end="", flush=True)  # `input` would write it to stderr
+    try:
+        return input()
+    except EOFError:
+        return "q"
+
+
+def decide(step: Json, title: str, ask: Ask = ask_here) -> Json | None:
     """Show what is to be decided and ask until it is; the body of the decision, None for later."""
     answers = answers_of(step)
     text = step["output"] or ""
