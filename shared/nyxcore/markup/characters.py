@@ -13,7 +13,7 @@ _BIDI = "\u202a-\u202e\u2066-\u2069"
 # Without a sign of their own; in code they split or join what a compiler reads otherwise than a person.
 _INVISIBLE = "\u00ad\u061c\u180e\u200b\u200e\u200f\u2028\u2029\u2060-\u2064\ufeff"
 
-MAX_SIGNS = 10_000  # of a document; each is 35 characters long
+MAX_SIGNS = 10_000  # of a document, of a block of code; each is 35 characters long
 
 _PROSE = re.compile(f"[{_CONTROLS}{_BIDI}]")
 _CODE = re.compile(f"[{_CONTROLS}{_BIDI}{_INVISIBLE}]")
@@ -26,11 +26,9 @@ def decode(content: bytes) -> str:
 
 
 def whole(text: str) -> str:
-    """`text` with U+FFFD for halves of characters, for NUL, and for all that deceives beyond `MAX_SIGNS` of it."""
-    text = _SURROGATES.sub("\ufffd", text).replace("\0", "\ufffd")
-    if sum(1 for _ in _CODE.finditer(text)) > MAX_SIGNS:
-        text = _CODE.sub("\ufffd", text)
-    return text
+    """`text` without a BOM; U+FFFD for halves of characters, for NUL, and where more than `MAX_SIGNS` deceive."""
+    text = _SURROGATES.sub("\ufffd", text.removeprefix("\ufeff")).replace("\0", "\ufffd")
+    return _PROSE.sub("\ufffd", text) if sum(1 for _ in _PROSE.finditer(text)) > MAX_SIGNS else text
 
 
 def plain(text: str) -> str:
@@ -39,8 +37,8 @@ def plain(text: str) -> str:
 
 
 def shown_in_code(html: str) -> str:
-    """Escaped code with the names of characters that one does not see."""
-    return _CODE.sub(_sign, html)
+    """Escaped code with the names of characters that one does not see; U+FFFD from the `MAX_SIGNS`th on."""
+    return _CODE.sub("\ufffd", _CODE.sub(_sign, html, count=MAX_SIGNS)) if _CODE.search(html) else html
 
 
 def shown(html: str) -> str:

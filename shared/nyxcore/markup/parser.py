@@ -6,7 +6,9 @@ import re
 from functools import cache
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
 from mdit_py_plugins.footnote import footnote_plugin
 from mdit_py_plugins.footnote.index import footnote_ref
 
@@ -52,9 +54,27 @@ def extended() -> MarkdownIt:
     autolinks.install(parser)
     footnote_plugin(parser, inline=False)
     parser.inline.ruler.at("footnote_ref", _footnote_reference)
+    parser.core.ruler.before("footnote_tail", "footnote_lift", _lift_footnotes)
     limits.install(parser)
     parser.inline.ready()
     return parser
+
+
+def _lift_footnotes(state: StateCore) -> None:
+    """Put footnotes that are defined inside of others, or of lists and quotes, behind everything else.
+
+    The plugin takes them out of the text, and knows no definition inside of another: it would leave the ends of lists
+    behind whose beginnings it has moved.
+    """
+    stack: list[list[Token]] = [[]]
+    lifted: list[Token] = []
+    for token in state.tokens:
+        if token.type == "footnote_reference_open":
+            stack.append([])
+        stack[-1].append(token)
+        if token.type == "footnote_reference_close":
+            lifted += stack.pop()
+    state.tokens = stack[0] + lifted
 
 
 def _footnote_reference(state: StateInline, silent: bool) -> bool:

@@ -6,6 +6,9 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from nyxcore.markup.parser import commonmark
 
@@ -29,3 +32,15 @@ def test_an_example_of_the_specification_comes_out_as_it_says(number: int) -> No
     source, html = examples()[number - 1]
     # the specification's own test program takes white space between the tags of blocks for equal
     assert commonmark().render(source).replace("<blockquote></", "<blockquote>\n</") == html
+
+
+_CHARACTERS = st.text(alphabet="ab *_`[]()!<>&\\'\"\n", min_size=1, max_size=4)
+_WHOLE = st.sampled_from(
+    ["](", "![", "&amp;", "<a>", "<!--", "-->", "http://a.b", "[a]: /u\n\n", "  \n", "\n\n"]
+)
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(_CHARACTERS | _WHOLE, max_size=25).map("".join))
+def test_our_inline_parser_reads_what_markdown_its_own_reads(source: str) -> None:
+    assert commonmark().render(source) == MarkdownIt("commonmark").render(source)

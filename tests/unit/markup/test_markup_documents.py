@@ -83,6 +83,16 @@ def test_footnotes_lead_there_and_back() -> None:
     )
 
 
+def test_a_footnote_may_be_defined_inside_of_another() -> None:
+    html = render("- [^1]: - [^2]: inner\n    - outer\n\na[^1] b[^2]").html
+    page = assert_harmless(html)
+    assert page.count("section") == 1 and page.text.count("inner") == page.text.count("outer") == 1
+    assert [attributes["id"] for tag, attributes in page.elements if tag == "li" and attributes] == [
+        "note-1",
+        "note-2",
+    ]
+
+
 def test_a_footnote_without_a_definition_is_text() -> None:
     assert "a[^x] b" in render("a[^x] b\n\n[^y]: z\n\nc[^y]\n").html
 
@@ -155,6 +165,7 @@ def test_writing_from_right_to_left_and_emoji_stay_as_they_are() -> None:
 
 def test_bytes_that_are_no_text_become_text() -> None:
     assert decode(b"\xef\xbb\xbf# a\xff\xfe") == "# a\ufffd\ufffd"
+    assert "<h1" in render("\ufeff# a").html
     assert (
         render("a\x00b\ud800c\u2028d\x1be").html
         == '<p>a\ufffdb\ufffdc d<span class="control">U+001B</span>e</p>\n'
