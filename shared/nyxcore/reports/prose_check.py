@@ -28,7 +28,7 @@ _NAMES = {"heading_open": "a heading", "link_open": "a link", "image": "an image
 _TOKEN = re.compile(
     r"(?P<date>\d{4}-\d\d-\d\d|\d\d?\.\d\d?\.\d{4})"
     r"|(?P<version>\d+(?:\.\d+){2,}(?![\d,]))"
-    r"|(?P<number>\d+(?:[.,]\d+)*)(?:\s*(?P<percent>%|percent\b|per cent\b|Prozent\b))?"
+    r"|(?P<number>(?<!\w)\d+(?:[.,]\d+)*)(?:\s*(?P<percent>%|percent\b|per cent\b|Prozent\b))?"
     r"|(?P<word>[^\W\d_]+(?:-[^\W\d_]+)*)"
 )
 _PATH = re.compile(
