@@ -263,7 +263,8 @@ def unfinished_children(connection: Connection, tenant_id: UUID, run_id: UUID) -
 
 
 def unfinished_pdf(connection: Connection, tenant_id: UUID, target: str) -> UUID | None:
-    """The run that is making the PDF of this key already, or None."""
+    """The run that is making the PDF of this key already, or None; who asks at the same time waits for the commit."""
+    connection.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", (target,))
     row = connection.execute(
         "select id from runs where tenant_id = %s and kind = 'pdf' and finished_at is null"
         " and input ->> 'target' = %s order by id limit 1",
