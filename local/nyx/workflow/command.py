@@ -9,24 +9,22 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from nyx.api import Api, Json
-from nyx.command_line import INTERRUPTED, Parser
+from nyx.command_line import INTERRUPTED
 from nyx.errors import BadUsage, exit_code
 from nyx.home import home_folder
 from nyx.live import printable
 from nyx.output import OutputFolder
 from nyx.stack import Stack, open_stack
-from nyx.workflow import documents, reviewing, running, telling
+from nyx.workflow import documents, running, telling, words
 from nyx.workflow.given import given
 from nyxcore.errors import NyxError
 from nyxcore.workflows import bundle, templates
 from nyxcore.workflows.definition import Workflow
 from nyxcore.workflows.flaws import Flaw, WorkflowRefused, nearest
 from nyxcore.workflows.service import as_document
-
-_FILE = "a file of YAML or JSON, `-` for stdin, the name of a template"
-_KEPT = f"{_FILE}, the name or id of a workflow that was run before, or team:NAME"
 
 
 @dataclass
@@ -50,10 +48,9 @@ def run(argv: Sequence[str]) -> int:
     told, error, code = Told(), None, 0
     name = "workflow"
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = words.parser().parse_args(argv)
         name = f"workflow {arguments.command}"
-        action: Callable[[argparse.Namespace, Told], int] = arguments.action
-        code = action(arguments, told)
+        code = _ACTIONS[arguments.command](arguments, told)
     except KeyboardInterrupt:
         ran = told.outcome.run if told.outcome else None
         ended = f" The run is {ran['status']}." if ran else ""
@@ -66,63 +63,6 @@ def run(argv: Sequence[str]) -> int:
     elif error is not None:
         print(f"nyx {name}: {error['message']}", file=sys.stderr)
     return code
-
-
-def _parser() -> Parser:
-    parser = Parser(prog="nyx workflow", description=__doc__)
-    commands = parser.add_subparsers(
-        dest="command", required=True, metavar="list|show|lint|preview|run|decide|export|import"
-    )
-
-    def add(
-        name: str, does: str, action: Callable[[argparse.Namespace, Told], int]
-    ) -> argparse.ArgumentParser:
-        command: argparse.ArgumentParser = commands.add_parser(name, help=does, description=does)
-        command.add_argument(
-            "--json", action="store_true", dest="json_output", help="one JSON object on stdout, nothing else"
-        )
-        command.set_defaults(action=action)
-        return command
-
-    add("list", "the templates that come along, and the workflows that were run before", _list)
-    show = add("show", "print a workflow, to start from", _show)
-    show.add_argument("file", metavar="NAME", help=_KEPT)
-    lint = add("lint", "every flaw with its place, value and the nearest right name; starts nothing", _lint)
-    lint.add_argument("file", metavar="FILE", help=_FILE)
-    preview = add(
-        "preview", "every prompt as it would be sent, with tokens and cost; no model is called", _preview
-    )
-    running_ = add("run", "run a workflow, ask where it waits for a person, and write down its outputs", _run)
-    for command in (preview, running_):
-        command.add_argument("file", metavar="FILE", help=_KEPT)
-        command.add_argument("--input", metavar="TEXT|@FILE|-", help="what `{{input}}` stands for")
-        command.add_argument(
-            "--set", action="append", default=[], metavar="NAME=VALUE", dest="settings",
-            help="a declared input; VALUE may be @FILE; a list is given by naming it several times",
-        )  # fmt: skip
-    running_.add_argument("--path", type=Path, metavar="REPOSITORY", help="the folder that analyses look at")
-    running_.add_argument("--project", metavar="NAME", help="where the run belongs (the folder's name)")
-    decide = add("decide", "decide what a run waits for, and follow it on", _decide)
-    decide.add_argument("run_id", metavar="RUN", help="the run's id")
-    decide.add_argument("step", metavar="STEP", help="the step's key")
-    decide.add_argument("decision", choices=("approve", "reject", "edit"))
-    decide.add_argument(
-        "content", nargs="?", metavar="FILE", help="with edit: what shall stand instead, `-` for stdin"
-    )
-    decide.add_argument(
-        "--alternative", type=int, metavar="NUMBER", help="with approve: which of several answers"
-    )
-    for command in (running_, decide):
-        command.add_argument("--yes", action="store_true", help="approve whatever waits, without asking")
-        command.add_argument(
-            "--out", type=Path, default=reviewing.OUT, metavar="DIR", help="where the outputs go (nyx-out)"
-        )
-    export = add("export", "a workflow with its personas as one file", _export)
-    export.add_argument("file", metavar="NAME", help="the name or id of a workflow")
-    export.add_argument("--out", type=Path, metavar="FILE", help="where it goes (stdout)")
-    importing = add("import", "take in a file that export has written", _import)
-    importing.add_argument("file", metavar="FILE", help="the file, `-` for stdin")
-    return parser
 
 
 @contextmanager
@@ -149,10 +89,10 @@ def _list(arguments: argparse.Namespace, told: Told) -> int:
     told.members = {"templates": names, "workflows": kept, "teams": teams}
     if arguments.json_output:
         return 0
-    width = max(map(len, names))
     print("Templates:")
     for name in names:
-        print(f"  {name:{width}}  {templates.template(name).goal[: 76 - width]}")
+        print(f"  {name}")
+        print("\n".join(telling.text_lines(f"    {templates.template(name).goal}")))
     if kept:
         print("\nWorkflows:")
         for row in kept:
@@ -330,3 +270,15 @@ def _ended(outcome: running.Outcome) -> int:
     if run is not None and run["status"] != "succeeded":
         raise running.RunEnded.of(run)
     return 0
+
+
+_ACTIONS: Final[dict[str, Callable[[argparse.Namespace, Told], int]]] = {
+    "list": _list,
+    "show": _show,
+    "lint": _lint,
+    "preview": _preview,
+    "run": _run,
+    "decide": _decide,
+    "export": _export,
+    "import": _import,
+}

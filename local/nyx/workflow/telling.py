@@ -94,7 +94,9 @@ def text_lines(text: str) -> Iterator[str]:
     for line in text.splitlines():
         plain = printable(line).expandtabs(4)
         indent = " " * (2 + min(len(plain) - len(plain.lstrip()), 20))
-        yield from textwrap.wrap(plain, _width(), initial_indent=indent, subsequent_indent=indent) or [""]
+        yield from textwrap.wrap(
+            plain.strip(), _width(), initial_indent=indent, subsequent_indent=indent
+        ) or [""]
 
 
 def _wrapped(line: str, indent: int = 2) -> list[str]:
