@@ -17,7 +17,7 @@ from nyxcore.db import connection as connections
 from nyxcore.db.connection import Connection, Database
 from nyxcore.errors import DatabaseUnavailable
 from nyxcore.queue import repository as queue
-from nyxcore.runs import dispatch, repository, sweep
+from nyxcore.runs import dispatch, sweep
 from nyxcore.settings import settings
 from sweep.handler import handler
 
@@ -59,7 +59,7 @@ def test_a_run_that_begins_to_wait_after_it_was_found_is_not_ended(
 ) -> None:
     run, other = workspace.running(), more_databases()
     workspace.execute(PAST, run.id)
-    found_by = getattr(repository, find)
+    found_by = getattr(queue, find)
 
     def find_and_be_overtaken(connection: Connection, tenant_id: UUID) -> list[UUID]:
         found: list[UUID] = found_by(connection, tenant_id)
@@ -71,7 +71,7 @@ def test_a_run_that_begins_to_wait_after_it_was_found_is_not_ended(
             )
         return found
 
-    monkeypatch.setattr(repository, find, find_and_be_overtaken)
+    monkeypatch.setattr(queue, find, find_and_be_overtaken)
     swept(workspace.db)
     assert workspace.get(run.id).status == "waiting"
 
@@ -88,7 +88,7 @@ def test_a_run_that_is_given_more_time_after_it_was_found_is_not_ended(
             task.execute("update runs set deadline = now() + interval '1 hour' where id = %s", (run.id,))
         return found
 
-    monkeypatch.setattr(repository, "overdue", find_and_be_overtaken)
+    monkeypatch.setattr(queue, "overdue", find_and_be_overtaken)
     assert sweep.sweep(workspace.db).overdue == []
     assert workspace.get(run.id).status == "running"
 

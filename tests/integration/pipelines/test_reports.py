@@ -37,7 +37,7 @@ def test_a_run_is_compared_with_the_one_before_it(runner: TaskRunner) -> None:
     text = report(runner, second).content
     assert "the first finished run" in report(runner, first).content
     assert "UTC on the same repository: 1 new, 1 gone, 1 still there." in text
-    assert "| new | 0 | 1 | 0 | 0 | 1 |\n| gone | 0 | 0 | 0 | 1 | 1 |" in text
+    assert "| New | 0 | 1 | 0 | 0 | 1 |\n| Gone | 0 | 0 | 0 | 1 | 1 |" in text
 
 
 def test_the_run_before_may_have_found_nothing(runner: TaskRunner) -> None:
