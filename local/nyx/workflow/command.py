@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -260,6 +261,7 @@ def _folder(path: Path | None, workflow: Workflow | None) -> Path | None:
 def _session(
     arguments: argparse.Namespace, stack: Stack, api: Api, outcome: running.Outcome
 ) -> running.Session:
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # that cancels the run too
     manner = running.Manner(arguments.out, yes=arguments.yes, silent=arguments.json_output)
     return running.Session(stack, api, outcome, manner)
 
