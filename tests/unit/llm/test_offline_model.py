@@ -374,29 +374,6 @@ def test_a_typed_judge_picks_what_the_comparison_picks() -> None:
     assert answer("", ALTERNATIVES, schema, 4000).data == {"pick": "balanced", "winner": "balanced"}
 
 
-@pytest.mark.parametrize(
-    ("schema", "data"),
-    [
-        ({"const": 3}, 3),
-        ({"type": "array", "items": {"type": "integer"}, "minItems": 2}, [0, 0]),
-        ({"type": "number", "minimum": 4}, 4),
-        ({"enum": ["x", None]}, None),
-        ({"enum": ["x", "y"]}, "x"),
-        ({"type": "null"}, None),
-        ({"$ref": "#/nowhere/at/all"}, "not stated"),
-    ],
-)
-def test_what_the_prompt_says_nothing_about_gets_the_most_cautious_value(
-    schema: dict[str, Any], data: Any
-) -> None:
-    assert answer("", "Fill the form.\n\n<output>\n</output>", schema, 100).data == data
-
-
-def test_a_schema_that_contains_itself_comes_to_an_end() -> None:
-    schema = {"type": "object", "properties": {"inner": {"$ref": "#"}}}
-    assert "inner" in answer("", "Fill the form.", schema, 100).data
-
-
 def test_a_large_prompt_full_of_fences_is_read_in_one_pass() -> None:
     hostile = "\n".join(f"<tag{number}>" for number in range(20_000)) + "\n````" * 5_000
     assert "Every night" in text(
