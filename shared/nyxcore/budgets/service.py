@@ -77,11 +77,12 @@ def reserve(
             "the tenant's month" if owner is None else "the project's month", limit, spent[owner], held, most
         )
         run_limits = run_limits.least(Limit(row["run_usd"], row["run_tokens"]))
-    held = repository.held(connection, tenant_id, run_id=attempt.run_id)
-    _require_room(
-        "the run", run_limits, repository.spent_by_run(connection, tenant_id, attempt.run_id), held, most
-    )
-    if step_limit is not None:
+    if run_limits != Limit():
+        held = repository.held(connection, tenant_id, run_id=attempt.run_id)
+        _require_room(
+            "the run", run_limits, repository.spent_by_run(connection, tenant_id, attempt.run_id), held, most
+        )
+    if step_limit is not None and step_limit != Limit():
         step = attempt.step.split(".")[0]
         held = repository.held(connection, tenant_id, run_id=attempt.run_id, step=step)
         spent_by_step = repository.spent_by_run(connection, tenant_id, attempt.run_id, step=step)
