@@ -1,6 +1,6 @@
 """moto with no more than S3 and Step Functions, and its Lambda calls answered by our own workers.
 
-Five places inside moto are replaced; the version is pinned, and tests hold each of them.
+Six places inside moto are replaced; the version is pinned, and tests hold each of them.
 """
 
 from __future__ import annotations
@@ -102,17 +102,19 @@ def _leave_out_batch() -> None:
 
 
 def _read_definitions_once() -> None:
-    """moto reads the definition at the start of every execution, which takes longer than most tasks of one.
+    """moto reads the definition at the start of every execution, and a path at every use: longer than most tasks take.
 
     What it makes of it remembers nothing of an execution, but for the name under which each part keeps what it
     remembers there: given on first use, and by two executions at once perhaps twice.
     """
     from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
     from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+    from moto.stepfunctions.parser.asl.utils import json_path
 
     read = lru_cache(maxsize=32)(AmazonStateLanguageParser.parse)
     AmazonStateLanguageParser.parse = staticmethod(read)  # type: ignore[method-assign]
     EvalComponent.heap_key = property(lambda part: str(id(part)))  # type: ignore[assignment]
+    json_path.parse = lru_cache(maxsize=256)(json_path.parse)
 
 
 def _answer_lambda_calls(invoke: Invoke) -> None:

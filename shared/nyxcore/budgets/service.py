@@ -108,7 +108,7 @@ def settle(connection: Connection, tenant_id: UUID, attempt: Attempt, calls: Seq
     repository.lock_month(connection, tenant_id, found.month, None)
     entered = tuple(repository.insert_calls(connection, tenant_id, attempt, found.project_id, calls))
     counted = Amount(spent_usd(entered), spent_tokens(entered))
-    if entered:
+    if counted != Amount():
         repository.add_spent(connection, tenant_id, found.month, found.project_id, counted)
     repository.close_reservation(connection, tenant_id, attempt, clock.now())
     return counted
