@@ -193,6 +193,18 @@ def test_somebody_is_asked_until_something_is_decided(
     assert "What was said." in capsys.readouterr().out
 
 
+def test_whoever_approves_several_answers_is_asked_which(capsys: pytest.CaptureFixture[str]) -> None:
+    step = review(
+        type="llm",
+        calls=[{"label": "balanced", "output": "Half."}, {"label": "ambitious", "output": "\x1b[31mAll."}],
+    )
+    assert reviewing.pick(step, answering("a", "3", "2")) == 2
+    shown = capsys.readouterr().out
+    assert "── 1. balanced ──\n  Half.\n── 2. ambitious ──" in shown and "\x1b" not in shown
+    with pytest.raises(BadUsage, match="--alternative NUMBER"):
+        reviewing.pick(step, answering("q"))
+
+
 def test_an_edit_is_what_the_editor_leaves_and_a_broken_editor_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
