@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 
 from nyxcore import clock
-from nyxcore.budgets import service as budgets
+from nyxcore.budgets.overdue import settle_overdue
 from nyxcore.credentials import service as credentials
 from nyxcore.credentials.sealing import KeysUnavailable
 from nyxcore.db.connection import Connection, Database
@@ -95,6 +95,8 @@ def sweep(db: Database) -> SweepResult:
     for tenant_id in tenant_ids:
         with _spared(tenant_id, result), db.transaction(tenant_id) as connection:
             _forget(connection, tenant_id, result)
+        with _spared(tenant_id, result):
+            result.reservations += settle_overdue(db, tenant_id)
         with _spared(tenant_id, result), db.transaction(tenant_id) as connection:
             result.credentials += credentials.rotate(connection, tenant_id)
     return result
@@ -149,7 +151,6 @@ def _forget(connection: Connection, tenant_id: UUID, result: SweepResult) -> Non
     result.answers += idempotency_repository.delete_before(connection, tenant_id, now - idempotency.KEPT)
     result.reports += reports_repository.delete_expired(connection, tenant_id)
     result.leases += leases_repository.delete_expired(connection, tenant_id)
-    result.reservations += budgets.release_stale(connection, tenant_id)
 
 
 def _end_all(

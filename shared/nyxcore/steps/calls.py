@@ -13,7 +13,7 @@ from nyxcore.db.connection import Connection, Database
 from nyxcore.errors import NotFound, NyxError
 from nyxcore.llm import prices, tokens
 from nyxcore.llm.models import ModelCall, ModelFailure
-from nyxcore.llm.stored_calls import PreparedCall, StoredCall, begun, outcome, store
+from nyxcore.llm.stored_calls import PreparedCall, StoredCall, outcome, spent, store
 from nyxcore.llm.windows import window
 from nyxcore.personas import service as personas
 from nyxcore.personas.applying import apply
@@ -182,8 +182,6 @@ def record(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> None:
 
 def broke_down(db: Database, tenant_id: UUID, run_id: UUID, place: Place, failure: dict[str, str]) -> None:
     """End a call of which a task broke down for good; what it was begun with is in the ledger at the most."""
-    where = stored(tenant_id, run_id, place)
-    answer = outcome(where)
-    calls = begun(where) if answer is None else answer.calls
+    calls = spent(stored(tenant_id, run_id, place))
     ended = ModelFailure(code=failure["code"], message=failure["message"], retryable=False, calls=calls)
     recording.end(db, tenant_id, run_id, place, ended)

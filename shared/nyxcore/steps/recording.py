@@ -37,13 +37,20 @@ def end(
     run_id: UUID,
     place: Place,
     outcome: ModelAnswer | ModelFailure,
+    *,
+    settles: bool = True,
 ) -> None:
     """Enter what came of an attempt: ledger, output, what becomes of its step; then go on with the run.
 
     Doing it twice enters nothing twice. A run that has ended meanwhile keeps the ledger's rows and nothing else.
+
+    Parameters
+    ----------
+    settles : whether it is known what the attempt has spent; if not, what is held for it is held on.
     """
-    with db.transaction(tenant_id, durable=False) as connection:  # the next commit makes it so
-        settle(connection, tenant_id, attempt_of(run_id, place), outcome.calls)
+    if settles:
+        with db.transaction(tenant_id, durable=False) as connection:  # the next commit makes it so
+            settle(connection, tenant_id, attempt_of(run_id, place), outcome.calls)
     with db.transaction(tenant_id) as connection:
         look = enter(connection, tenant_id, run_id, place, outcome)
     engine.follow(db, tenant_id, run_id, look)

@@ -230,12 +230,12 @@ def unstarted(connection: Connection, tenant_id: UUID, run_id: UUID, *, older_th
     ).fetchall()
 
 
-def running_calls(connection: Connection, tenant_id: UUID, run_id: UUID, *, limit: int) -> list[Row]:
+def running_calls(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[Row]:
     """Calls whose execution may be going on, `{key, part, attempt}`."""
     return connection.execute(
         "select key, part, attempt from run_step_calls where tenant_id = %s and run_id = %s"
-        " and status = 'running' order by key, part limit %s",
-        (tenant_id, run_id, limit),
+        " and status = 'running' order by key, part",
+        (tenant_id, run_id),
     ).fetchall()
 
 

@@ -14,10 +14,12 @@ import psycopg
 from nyxcore.db.connection import Connection, Database
 from nyxcore.errors import NotFound, NyxError
 from nyxcore.llm.models import ModelFailure
+from nyxcore.llm.stored_calls import outcome, spent
 from nyxcore.queue import repository as queue
 from nyxcore.runs import dispatch
 from nyxcore.runs.models import FINISHED, Run
 from nyxcore.steps import engine, recording, repository, reviews
+from nyxcore.steps.calls import stored
 from nyxcore.steps.models import RunStep, StepCall
 
 _log = logging.getLogger(__name__)
@@ -69,7 +71,9 @@ def tend_all(db: Database) -> None:
 def call_lost(db: Database, event: Mapping[str, Any]) -> bool:
     """End the call whose execution ended badly, and that none of its tasks has ended; whether `event` is of a call.
 
-    `event` is EventBridge's "Step Functions Execution Status Change". A call that has ended stays as it is.
+    `event` is EventBridge's "Step Functions Execution Status Change". A call that has ended stays as it is, and one
+    that its caller has answered ends with that answer. Where nothing has been spent yet, the caller may be at it still:
+    what is held for it is held on, until the sweep looks again.
     """
     try:
         given = json.loads(str(event["detail"]["input"]))
@@ -78,7 +82,10 @@ def call_lost(db: Database, event: Mapping[str, Any]) -> bool:
         tenant_id, run_id = UUID(str(given["tenantId"])), UUID(str(given["runId"]))
     except (ValueError, KeyError, TypeError):
         return False
-    recording.end(db, tenant_id, run_id, place, _LOST)
+    where = stored(tenant_id, run_id, place)
+    calls = spent(where)
+    ended = outcome(where) or _LOST.model_copy(update={"calls": calls})
+    recording.end(db, tenant_id, run_id, place, ended, settles=bool(calls))
     return True
 
 
@@ -89,8 +96,8 @@ def wake(db: Database, tenant_id: UUID, run_id: UUID) -> None:
 
 
 def executions_of(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[str]:
-    """Names of the executions that a run's calls have going on, at most 100: to be stopped at a cancel."""
-    open_ = repository.running_calls(connection, tenant_id, run_id, limit=100)
+    """Names of the executions that a run's calls have going on: to be stopped at a cancel."""
+    open_ = repository.running_calls(connection, tenant_id, run_id)
     return [engine.Claim(row["key"], row["part"], row["attempt"], 0).execution(run_id) for row in open_]
 
 
