@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Set
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from psycopg.errors import ForeignKeyViolation
@@ -103,7 +104,7 @@ def change_persona(
 
 
 def delete_persona(connection: Connection, principal: Principal, persona_id: UUID) -> None:
-    """Take the persona off the picker; teams show it as gone, and runs that began with it go on.
+    """Take the persona off the picker; teams show it as gone, and runs that were made before go on with it.
 
     Raises
     ------
@@ -116,12 +117,13 @@ def delete_persona(connection: Connection, principal: Principal, persona_id: UUI
     _audit(connection, principal, "persona.delete", persona_id)
 
 
-def by_key(connection: Connection, tenant_id: UUID, key: str) -> PersonaRow:
+def by_key(connection: Connection, tenant_id: UUID, key: str, since: datetime | None = None) -> PersonaRow:
     """The persona that a workflow calls `key`. Raises NotFound, naming what there is.
 
     A tenant's own persona comes before a built-in one of the same key that a later version of the product brings.
+    `since` is when the run was made that asks: a persona that was deleted after that still speaks in it.
     """
-    row = repository.persona_of_key(connection, tenant_id, key)
+    row = repository.persona_of_key(connection, tenant_id, key, since)
     if row is None:
         known = sorted(each.key for each in repository.list_personas(connection, tenant_id))
         raise NotFound(f"there is no persona {key!r}: there are {', '.join(known)}")
@@ -144,7 +146,7 @@ def by_id(connection: Connection, tenant_id: UUID, persona_id: UUID) -> PersonaR
 def used(
     connection: Connection, tenant_id: UUID, persona_id: UUID, *, run_id: UUID, step: str, attempt: int
 ) -> int:
-    """Count that this attempt of a step used the persona, once however often it is recorded; the XP afterwards.
+    """Count that this attempt used the persona, once however often it is recorded; the XP afterwards.
 
     Part of the transaction that records the step. Call it before events are appended, which comes last, and in
     the order of ids for several personas: each holds its row until the transaction ends.
@@ -209,7 +211,7 @@ def _drafted(draft: PersonaDraft) -> PersonaRow:
         based_on=None,
         created_at=now,
         updated_at=now,
-        gone=False,
+        gone_at=None,
         xp=0,
         uses=0,
     )

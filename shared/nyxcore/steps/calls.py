@@ -73,7 +73,7 @@ def _asked(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> M
     """The call as the caller reads it, its prompt kept with the step and its budget held."""
     step = run.step(call["key"])
     judging = is_judge(step, call["part"])
-    persona = _persona(connection, tenant_id, step, judging=judging)
+    persona = _persona(connection, tenant_id, run, step, judging=judging)
     resolved = _resolved(connection, tenant_id, run, step, call, persona)
     asked = ModelCall(
         tenant_id=str(tenant_id),
@@ -114,9 +114,11 @@ def _as_limit(budget: Budget | None) -> Limit:
     return Limit(None if budget.usd is None else Decimal(str(budget.usd)), budget.tokens)
 
 
-def _persona(connection: Connection, tenant_id: UUID, step: Step, *, judging: bool) -> PersonaRow | None:
+def _persona(
+    connection: Connection, tenant_id: UUID, run: Pinned, step: Step, *, judging: bool
+) -> PersonaRow | None:
     key = speaker(step, judging=judging)
-    return None if key is None else personas.by_key(connection, tenant_id, key)
+    return None if key is None else personas.by_key(connection, tenant_id, key, run.row["created_at"])
 
 
 def _resolved(  # noqa: PLR0917 - what a prompt is made of

@@ -105,18 +105,13 @@ def _entered(
 
 
 def _count_use(connection: Connection, tenant_id: UUID, run: Pinned, place: Place) -> None:
+    """Count that the step used its persona: once, however many calls and attempts it takes."""
     step = run.step(place[0])
     key = speaker(step, judging=is_judge(step, place[1]))
     if key is None:
         return
-    attempt = attempt_of(run.id, place)
-    try:
-        persona = personas.by_key(connection, tenant_id, key)
-    except NotFound:
-        return  # deleted while it was speaking: nobody is left to learn from it
-    personas.used(
-        connection, tenant_id, persona.id, run_id=run.id, step=attempt.step, attempt=attempt.attempt
-    )
+    persona = personas.by_key(connection, tenant_id, key, run.row["created_at"])
+    personas.used(connection, tenant_id, persona.id, run_id=run.id, step=step.key, attempt=1)
 
 
 def speaker(step: Step, *, judging: bool) -> str | None:
