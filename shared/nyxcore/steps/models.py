@@ -80,4 +80,8 @@ class RunStep(WireModel):
         description="in a list: prompt and output are cut and data is left out, since they are too long for it;"
         " the step by itself is whole",
     )
+    texts_removed_at: Instant | None = Field(
+        description="when the prompts and outputs of the run were removed, since the time for which they are kept was"
+        " over: a year after its end, unless the tenant has set another"
+    )
     calls: list[CallState]

@@ -58,13 +58,17 @@ def take_over(connection: Connection, tenant_id: UUID, earlier: UUID, run_id: UU
 
 
 def begun_before(connection: Connection, tenant_id: UUID, run_id: UUID) -> UUID | None:
-    """The nearest of the runs that this one retries, one after another, that has steps; None without any."""
+    """The nearest of the runs that this one retries, one after another, that has steps; None without any.
+
+    None too when what its steps came to has been removed: nothing of it can be taken over.
+    """
     row = connection.execute(
         "with recursive earlier as ("
         " select retry_of as id, 1 as distance from runs where tenant_id = %(tenant)s and id = %(run)s"
         " union all select r.retry_of, distance + 1 from earlier e"
         " join runs r on r.tenant_id = %(tenant)s and r.id = e.id)"
-        " select id from earlier e where exists (select from run_steps s"
+        " select e.id from earlier e join runs r on r.tenant_id = %(tenant)s and r.id = e.id"
+        " where r.texts_removed_at is null and exists (select from run_steps s"
         " where s.tenant_id = %(tenant)s and s.run_id = e.id) order by distance limit 1",
         {"tenant": tenant_id, "run": run_id},
     ).fetchone()

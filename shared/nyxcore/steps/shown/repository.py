@@ -15,9 +15,9 @@ type Row = dict[str, Any]
 
 _STEPS = """
 select s.key, s.position, s.type, s.status, s.attempt, s.decision, s.decided_by, s.error, s.child_run_id,
-       s.expires_at, s.started_at, s.finished_at, c.tokens, c.usd,
+       s.expires_at, s.started_at, s.finished_at, r.texts_removed_at, c.tokens, c.usd,
        coalesce(octet_length(s.output), 0) * case when s.data is null then 1 else 2 end + c.bytes as bytes
-from run_steps s cross join lateral (
+from run_steps s join runs r on r.tenant_id = s.tenant_id and r.id = s.run_id cross join lateral (
     select coalesce(sum(tokens), 0) as tokens, coalesce(sum(usd), 0) as usd,
            count(*) * 200 + coalesce(sum(octet_length(prompt)) filter (where part = 0), 0) as bytes
     from run_step_calls c
@@ -49,6 +49,26 @@ from run_step_calls
 where tenant_id = %s and run_id = %s and key = %s and part = any(%s)
 """
 
+_REMOVE = """
+update runs set texts_removed_at = clock_timestamp()
+where tenant_id = %(tenant)s and id in (
+    select r.id from runs r join tenant_settings s using (tenant_id)
+    where r.tenant_id = %(tenant)s and r.kind = 'workflow' and r.texts_removed_at is null
+      and r.finished_at < clock_timestamp() - make_interval(days => s.text_retention_days)
+    order by r.finished_at limit %(limit)s
+)
+returning id
+"""
+
+_REMOVE_OF_STEPS = """
+update run_steps set output = null, data = null where tenant_id = %s and run_id = any(%s)
+"""
+
+_REMOVE_OF_CALLS = """
+update run_step_calls set item = null, prompt = null, provenance = null, output = null, data = null
+where tenant_id = %s and run_id = any(%s)
+"""
+
 
 def steps(
     connection: Connection, tenant_id: UUID, run_id: UUID, *, after: int, limit: int, key: str | None = None
@@ -77,3 +97,16 @@ def call_texts(
     """`{part: {prompt, provenance, output}}` of these calls of a step."""
     rows = connection.execute(_CALL_TEXTS, (tenant_id, run_id, key, list(parts))).fetchall()
     return {row["part"]: row for row in rows}
+
+
+def remove_expired_texts(connection: Connection, tenant_id: UUID, limit: int) -> int:
+    """Remove prompts, outputs and items of runs that ended longer ago than the tenant keeps them; of how many runs.
+
+    At most `limit` runs, oldest first, so that no transaction grows large. Their steps and calls stay, with how they
+    ended, their tokens and cost.
+    """
+    names = {"tenant": tenant_id, "limit": limit}
+    expired = connection.execute(_REMOVE, names).fetchall()
+    for statement in (_REMOVE_OF_STEPS, _REMOVE_OF_CALLS):
+        connection.execute(statement, (tenant_id, [row["id"] for row in expired]))
+    return len(expired)
