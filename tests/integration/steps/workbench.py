@@ -76,12 +76,18 @@ class Workbench:
             return runs.get_run(connection, self.tenant_id, run_id)
 
     def steps(self, run_id: UUID) -> dict[str, RunStep]:
-        """The steps by their keys, on one page."""
-        run = self.get(run_id)
-        with self.db.transaction(self.tenant_id) as connection:
-            page = shown.list_steps(connection, self.tenant_id, run, PageRequest(limit=1_000))
-        assert page.next_cursor is None
-        return {step.key: step for step in page.items}
+        """The steps by their keys, each of them whole."""
+        run, found, cursor = self.get(run_id), list[RunStep](), None
+        while True:
+            with self.db.transaction(self.tenant_id) as connection:
+                page = shown.list_steps(connection, self.tenant_id, run, PageRequest(1_000, cursor))
+                found += [
+                    shown.get_step(connection, self.tenant_id, run, step.key) if step.truncated else step
+                    for step in page.items
+                ]
+            cursor = page.next_cursor
+            if cursor is None:
+                return {step.key: step for step in found}
 
     def calls(self, run_id: UUID, key: str) -> Sequence[StepCall]:
         """The calls of a step with their texts."""
