@@ -14,7 +14,7 @@ from built_functions import ROOT, BuiltFunction, event
 from deployment import Deployment
 
 from nyxcore.llm.models import OUTCOME, ModelCall
-from nyxcore.llm.stored_calls import StoredCall
+from nyxcore.llm.stored_calls import PreparedCall
 
 TASKS = ("Fetch", "Scan", "Detect", "Verify", "Combine", "Report", "Finish", "Fail")
 
@@ -137,11 +137,11 @@ def test_the_caller_of_models_says_that_a_call_is_gone(deployment: Deployment) -
     sample = event("WorkflowCallFunction")
     answer = deployment.invoke("WorkflowCallFunction", sample)
     assert answer["errorType"] == "InvalidInput", deployment.logs("WorkflowCallFunction")
-    assert sample["call"] in answer["errorMessage"]
+    assert sample["prepared"]["call"] in answer["errorMessage"]
 
 
 def test_the_packaged_clients_of_models_can_do_without_what_was_left_out(deployment: Deployment) -> None:
-    where = StoredCall(**event("WorkflowCallFunction"))
+    where = PreparedCall(**event("WorkflowCallFunction")["prepared"])
     refused = {"base_url": "https://127.0.0.1/v1"}
     question = ModelCall(
         tenant_id=where.call.partition("/")[0],

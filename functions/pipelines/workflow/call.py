@@ -6,7 +6,7 @@ from typing import Protocol
 
 from aws_lambda_powertools.logging import Logger
 
-from nyxcore.llm.stored_calls import StoredCall, answer
+from nyxcore.llm.stored_calls import PreparedCall, answer
 
 _logger = Logger(service="nyxcore")
 _TO_WRITE_IT_DOWN = 15.0  # seconds of the function's time that the call itself does not get
@@ -20,8 +20,8 @@ class Context(Protocol):
 
 
 def handler(event: dict[str, object], context: Context) -> dict[str, str]:
-    """`{"call": key, "answer": key}`: the outcome is written to `answer`; returned is whether it is one."""
-    where = StoredCall.model_validate(event)
+    """`{"prepared": PreparedCall}`: the outcome is written to its `answer`; returned is whether it is one."""
+    where = PreparedCall.model_validate(event["prepared"])
     result = answer(where, seconds=context.get_remaining_time_in_millis() / 1000 - _TO_WRITE_IT_DOWN)
     spent = sum(entry.usd for entry in result.calls)
     _logger.info(

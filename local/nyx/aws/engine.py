@@ -1,6 +1,6 @@
 """moto with no more than S3 and Step Functions, and its Lambda calls answered by our own workers.
 
-Four places inside moto are replaced; the version is pinned, and tests hold each of them.
+Six places inside moto are replaced; the version is pinned, and tests hold each of them.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
+from nyx.aws.front import Environ, StartResponse
 from nyx.aws.functions import ACCOUNT, REGION, Machine
 from nyx.aws.objects import ObjectStore
 from nyx.aws.pool import Outcome
@@ -51,16 +53,22 @@ class Engine:
         from moto.core.config import default_user_config
 
         default_user_config["stepfunctions"]["execute_state_machine"] = True
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+        from moto.moto_server.werkzeug_app import create_backend_app
         from moto.s3 import models
 
-        self.application: Any = DomainDispatcherApplication(create_backend_app)
+        self._applications = {name: create_backend_app(name) for name in ("s3", "stepfunctions")}
         backend = models.s3_backends[ACCOUNT]["aws"]
         backend.create_bucket(bucket, REGION)
         self.store = ObjectStore(objects)
         self.store.attach(models, backend)
+        _read_definitions_once()
         _answer_lambda_calls(invoke)
         _tell_of_bad_ends(on_bad_end)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (WSGI); moto's own choice between its services takes as long as many an answer."""
+        states = environ.get("HTTP_X_AMZ_TARGET", "").startswith("AWSStepFunctions.")
+        return self._applications["stepfunctions" if states else "s3"](environ, start_response)
 
     def create(self, machines: Iterable[Machine]) -> None:
         """Create the state machines. Raises ValueError where moto refuses a definition."""
@@ -91,6 +99,22 @@ def _leave_out_batch() -> None:
     module = ModuleType(name)
     module.StateTaskServiceBatch = object  # type: ignore[attr-defined]
     sys.modules[name] = module
+
+
+def _read_definitions_once() -> None:
+    """moto reads the definition at the start of every execution, and a path at every use: longer than most tasks take.
+
+    What it makes of it remembers nothing of an execution, but for the name under which each part keeps what it
+    remembers there: given on first use, and by two executions at once perhaps twice.
+    """
+    from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+    from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+    from moto.stepfunctions.parser.asl.utils import json_path
+
+    read = lru_cache(maxsize=32)(AmazonStateLanguageParser.parse)
+    AmazonStateLanguageParser.parse = staticmethod(read)  # type: ignore[method-assign]
+    EvalComponent.heap_key = property(lambda part: str(id(part)))  # type: ignore[assignment]
+    json_path.parse = lru_cache(maxsize=256)(json_path.parse)
 
 
 def _answer_lambda_calls(invoke: Invoke) -> None:

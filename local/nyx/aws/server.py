@@ -108,7 +108,7 @@ def _serve(settings: Configuration, lambda_: Lambda) -> tuple[Any, Engine]:
         on_bad_end=lambda event: _sweep(lambda_, event),
     )
     front = Front(
-        engine.application,
+        engine,
         engine.store,
         access_key=settings["access_key"],
         secret_key=settings["secret_key"],

@@ -77,11 +77,12 @@ def reserve(
             "the tenant's month" if owner is None else "the project's month", limit, spent[owner], held, most
         )
         run_limits = run_limits.least(Limit(row["run_usd"], row["run_tokens"]))
-    held = repository.held(connection, tenant_id, run_id=attempt.run_id)
-    _require_room(
-        "the run", run_limits, repository.spent_by_run(connection, tenant_id, attempt.run_id), held, most
-    )
-    if step_limit is not None:
+    if run_limits != Limit():
+        held = repository.held(connection, tenant_id, run_id=attempt.run_id)
+        _require_room(
+            "the run", run_limits, repository.spent_by_run(connection, tenant_id, attempt.run_id), held, most
+        )
+    if step_limit is not None and step_limit != Limit():
         step = attempt.step.split(".")[0]
         held = repository.held(connection, tenant_id, run_id=attempt.run_id, step=step)
         spent_by_step = repository.spent_by_run(connection, tenant_id, attempt.run_id, step=step)
@@ -107,7 +108,7 @@ def settle(connection: Connection, tenant_id: UUID, attempt: Attempt, calls: Seq
     repository.lock_month(connection, tenant_id, found.month, None)
     entered = tuple(repository.insert_calls(connection, tenant_id, attempt, found.project_id, calls))
     counted = Amount(spent_usd(entered), spent_tokens(entered))
-    if entered:
+    if counted != Amount():
         repository.add_spent(connection, tenant_id, found.month, found.project_id, counted)
     repository.close_reservation(connection, tenant_id, attempt, clock.now())
     return counted

@@ -82,6 +82,8 @@ def endpoints(connection: Connection, tenant_id: UUID, models: Sequence[str]) ->
     InvalidInput : a model names a credential that there is not, or GitHub's.
     """
     wanted = {name.source for name in map(ModelName.parse, models) if name.needs_key}
+    if not wanted:
+        return {}
     rows = {row["name"]: row for row in repository.find(connection, tenant_id, sorted(wanted))}
     for name in sorted(wanted):
         if name not in rows or rows[name]["protocol"] == "github":

@@ -30,6 +30,8 @@ type Connection = psycopg.Connection[DictRow]
 
 # prepare_threshold=None: a prepared statement pins a session of RDS Proxy.
 _OPTIONS: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
+_TENANT = "select set_config('app.tenant_id', %s, true)"
+_NOT_DURABLE = "set_config('synchronous_commit', 'off', true)"
 _WAIT_SECONDS = 10.0
 _CONNECT_SECONDS = 5
 # on a new connection of the pool: whoever needs one next tries at once, not when a growing backoff says so
@@ -77,8 +79,13 @@ class Database:
         self._pool: ConnectionPool[Connection] | None = None
 
     @contextmanager
-    def transaction(self, tenant_id: UUID) -> Iterator[Connection]:
+    def transaction(self, tenant_id: UUID, *, durable: bool = True) -> Iterator[Connection]:
         """A transaction that sees and writes this tenant's rows only; commits at the end of the block.
+
+        Parameters
+        ----------
+        durable : whether the commit waits for the disk. One that does not is lost if the server goes down within
+            the next fraction of a second, unless a durable one has followed.
 
         Raises
         ------
@@ -86,7 +93,7 @@ class Database:
             nothing of the block is kept, unless it was the COMMIT itself that went unanswered.
         RuntimeError : the thread is in a transaction of this database already (one connection only).
         """
-        with self._begin(str(tenant_id)) as connection:
+        with self._begin(str(tenant_id), durable=durable) as connection:
             yield connection
 
     @contextmanager
@@ -114,11 +121,11 @@ class Database:
                 self._connection = None
 
     @contextmanager
-    def _begin(self, tenant: str) -> Iterator[Connection]:
+    def _begin(self, tenant: str, *, durable: bool = True) -> Iterator[Connection]:
         with self._pooled() if self._pool_size else self._alone() as connection:
             try:
                 with connection.transaction():
-                    connection.execute("select set_config('app.tenant_id', %s, true)", (tenant,))
+                    connection.execute(_TENANT if durable else f"{_TENANT}, {_NOT_DURABLE}", (tenant,))
                     yield connection
             except psycopg.OperationalError as error:
                 if not connection.closed:

@@ -145,8 +145,8 @@ class ModelCall(WireModel):
     max_output_tokens : of one attempt.
     temperature : None for the model's own.
     output_schema : JSON Schema of `ModelAnswer.data`, or None for text.
-    limit_usd, limit_tokens : what all attempts together may cost; an attempt is made only if the most that it
-        can cost still fits. Tokens are input and output.
+    limit_usd, limit_tokens : what all attempts together may cost, nothing until it is held for them; an attempt is
+        made only if the most that it can cost still fits. Tokens are input and output.
     deadline_seconds : for everything, waits between attempts included.
     tries : of one model, when its failures are such that another try can help.
     endpoints : by the name of the credential.
@@ -162,8 +162,8 @@ class ModelCall(WireModel):
     max_output_tokens: int = Field(default=4096, ge=1, le=200_000)
     temperature: float | None = Field(default=None, ge=0, le=2)
     output_schema: dict[str, Any] | None = None
-    limit_usd: Usd
-    limit_tokens: int = Field(ge=0)
+    limit_usd: Usd = Decimal(0)
+    limit_tokens: int = Field(default=0, ge=0)
     deadline_seconds: float = Field(default=600.0, gt=0, le=880)
     tries: int = Field(default=3, ge=1, le=5)
     endpoints: dict[str, Endpoint] = Field(default_factory=dict, repr=False)

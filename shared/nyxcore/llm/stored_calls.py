@@ -7,6 +7,7 @@ a crash leaves a trace of what it may have cost.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Final
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter
 from nyxcore.errors import InvalidInput
 from nyxcore.llm import calling
 from nyxcore.llm.errors import ModelError
-from nyxcore.llm.models import OUTCOME, LedgerEntry, ModelAnswer, ModelCall, ModelFailure
+from nyxcore.llm.models import OFFLINE, OUTCOME, LedgerEntry, ModelAnswer, ModelCall, ModelFailure
 from nyxcore.storage import objects
 
 _LEDGER: Final[TypeAdapter[tuple[LedgerEntry, ...]]] = TypeAdapter(tuple[LedgerEntry, ...])
@@ -39,10 +40,23 @@ class StoredCall(BaseModel):
             answer=objects.run_key(tenant_id, run_id, f"{folder}/answer.json"),
         )
 
+    def prepared(self, seconds: float) -> PreparedCall:
+        """It, and how long it may take."""
+        return PreparedCall(call=self.call, answer=self.answer, seconds=ceil(seconds))
+
     @property
     def attempts(self) -> str:
         """Key of the attempts that were begun."""
         return f"{self.answer}.attempts"
+
+
+class PreparedCall(StoredCall):
+    """What a prepare task hands to the state machine.
+
+    `seconds` are whole ones that are left until the run's deadline: the timeout of the task that makes the call.
+    """
+
+    seconds: int
 
 
 def store(where: StoredCall, question: ModelCall) -> None:
@@ -77,10 +91,12 @@ def answer(where: StoredCall, *, seconds: float) -> ModelAnswer | ModelFailure:
     ------
     InvalidInput : there is no question, or one of another tenant than the keys are.
     """
-    if (found := outcome(where)) is not None:
-        return found
     question = _question(where)
-    earlier = begun(where)
+    earlier: tuple[LedgerEntry, ...] = ()
+    if question.chain != (OFFLINE,):  # which costs nothing, and says the same again
+        if (found := outcome(where)) is not None:
+            return found
+        earlier = begun(where)
     surroundings = calling.Surroundings(
         earlier=earlier, before_attempt=lambda entries: _write_down(where, entries)
     )

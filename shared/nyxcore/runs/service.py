@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
+from nyxcore import clock
 from nyxcore.db.connection import Connection
 from nyxcore.errors import ArchiveMissing, InvalidInput, NotFound, RunFinished, RunNotFinished
 from nyxcore.findings import repository as findings
@@ -221,11 +222,18 @@ def append(
     return last_seq
 
 
-def require_unfinished(connection: Connection, tenant_id: UUID, run_id: UUID) -> None:
-    """Nothing, while the run goes on. Raises RunFinished when it has ended, NotFound when there is none."""
-    status = _row(connection, tenant_id, run_id)["status"]
-    if status in FINISHED:
-        raise RunFinished(f"run {run_id} is {status} and never changes again")
+def require_unfinished(connection: Connection, tenant_id: UUID, run_id: UUID) -> repository.Row:
+    """The row of a run that goes on. Raises RunFinished when it has ended, NotFound when there is none."""
+    row = _row(connection, tenant_id, run_id)
+    if row["status"] in FINISHED:
+        raise RunFinished(f"run {run_id} is {row['status']} and never changes again")
+    return row
+
+
+def seconds_left(row: Mapping[str, Any]) -> float:
+    """Until the deadline of a run that has begun, at least one."""
+    left: float = (row["deadline"] - clock.now()).total_seconds()
+    return max(1.0, left)
 
 
 def phase_started(  # noqa: PLR0917 - read as one sentence: this phase has so many of that

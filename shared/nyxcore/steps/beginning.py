@@ -61,8 +61,11 @@ def begin(connection: Connection, tenant_id: UUID, run: Pinned, step: Step) -> l
 def _begin_llm(
     connection: Connection, tenant_id: UUID, run: Pinned, step: Step, values: Values
 ) -> list[Event]:
-    repository.insert_calls(connection, tenant_id, run.id, step.key, calls_of(step, values))
+    calls = calls_of(step, values)
+    repository.insert_calls(connection, tenant_id, run.id, step.key, calls)
     begun = enter(connection, tenant_id, run, step, "running")
+    if calls and run.row["retry_of"] is None:
+        return begun
     # an empty list, or calls that an earlier run has finished: there is nothing to wait for
     return [*begun, *completing.complete(connection, tenant_id, run, step)]
 

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-from nyxcore import clock
-from nyxcore.budgets import service as budgets
-from nyxcore.budgets.models import Amount, Limit
+from nyxcore.budgets.holding import hold
+from nyxcore.budgets.models import Limit
 from nyxcore.credentials import service as credentials
 from nyxcore.db.connection import Connection, Database
 from nyxcore.errors import NotFound, NyxError
 from nyxcore.llm import prices, tokens
-from nyxcore.llm.models import ModelCall
-from nyxcore.llm.stored_calls import StoredCall, begun, outcome, store
+from nyxcore.llm.models import ModelCall, ModelFailure
+from nyxcore.llm.stored_calls import PreparedCall, StoredCall, begun, outcome, store
 from nyxcore.llm.windows import window
 from nyxcore.personas import service as personas
 from nyxcore.personas.applying import apply
 from nyxcore.personas.models import PersonaRow
-from nyxcore.runs import repository as runs_repository
 from nyxcore.runs import service as runs
 from nyxcore.steps import engine, recording, repository
 from nyxcore.steps.pinned import Pinned, pinned
@@ -33,8 +31,6 @@ from nyxcore.workflows.prompts.grammar import parse
 from nyxcore.workflows.resolving import Resolved, resolve
 
 type Row = dict[str, Any]
-_UNLIMITED: Final = Decimal(1_000_000)  # US dollars: until it is known what the call may cost at the most
-_LEAST_SECONDS: Final = 1.0
 
 
 def stored(tenant_id: UUID, run_id: UUID, place: Place) -> StoredCall:
@@ -43,8 +39,8 @@ def stored(tenant_id: UUID, run_id: UUID, place: Place) -> StoredCall:
     return StoredCall.of(tenant_id, run_id, attempt.step, attempt.attempt)
 
 
-def prepare(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> StoredCall | None:
-    """Resolve the prompt, hold the budget, write the call to S3; its keys. None where the attempt is over.
+def prepare(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> PreparedCall | None:
+    """Resolve the prompt, hold the budget, write the call to S3. None where the attempt is over.
 
     What cannot be sent (a prompt that does not fit, a budget that is used up) ends the call as failed.
 
@@ -52,25 +48,25 @@ def prepare(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> Stored
     ------
     RunFinished : the run has ended meanwhile.
     """
+    refused: engine.Look | None = None
     with db.transaction(tenant_id) as connection:
-        runs.require_unfinished(connection, tenant_id, run_id)
-        row = runs_repository.get(connection, tenant_id, run_id)
+        row = runs.require_unfinished(connection, tenant_id, run_id)
         call = repository.call(connection, tenant_id, run_id, place[0], place[1])
-        asked: ModelCall | None = None
-        if row is None or call is None or call["status"] != "running" or call["attempt"] != place[2]:
+        if call is None or call["status"] != "running" or call["attempt"] != place[2]:
             return None
         run = pinned(connection, tenant_id, row)
         try:
             asked = _asked(connection, tenant_id, run, call)
         except NyxError as error:
-            failure = {"code": error.code, "message": error.message}
-            recording.end_failed(connection, tenant_id, run_id, place, failure)
-    if asked is None:
-        engine.advance(db, tenant_id, run_id)
+            failure = ModelFailure(code=error.code, message=error.message, retryable=False, calls=())
+            recording.settle(connection, tenant_id, attempt_of(run_id, place), ())
+            refused = recording.enter(connection, tenant_id, run_id, place, failure)
+    if refused is not None:
+        engine.follow(db, tenant_id, run_id, refused)
         return None
     where = stored(tenant_id, run_id, place)
     store(where, asked)
-    return where
+    return where.prepared(runs.seconds_left(row))
 
 
 def _asked(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> ModelCall:
@@ -88,13 +84,19 @@ def _asked(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> M
         max_output_tokens=step.max_output_tokens or DEFAULT_OUTPUT_TOKENS,
         temperature=step.temperature,
         output_schema=verdict_schema(step.answers) if judging else step.output_schema,
-        limit_usd=_UNLIMITED,
-        limit_tokens=2**40,
-        deadline_seconds=_seconds(run, step),
+        deadline_seconds=min(step.timeout or MAX_CALL_SECONDS, MAX_CALL_SECONDS, runs.seconds_left(run.row)),
         endpoints=credentials.endpoints(connection, tenant_id, [call["model"], *step.fallbacks]),
         prices=prices.of_operator(),
     )
-    held = _held(connection, tenant_id, run, step, call, asked)
+    held = hold(
+        connection,
+        tenant_id,
+        attempt_of(run.id, (call["key"], call["part"], call["attempt"])),
+        asked,
+        project_id=run.row["project_id"],
+        run_limit=_as_limit(run.workflow.budget),
+        step_limit=_as_limit(step.budget),
+    )
     provenance = {
         "system": resolved.system,
         "tokens": resolved.tokens,
@@ -103,31 +105,7 @@ def _asked(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> M
     repository.keep_prompt(
         connection, tenant_id, run.id, call["key"], call["part"], resolved.prompt, provenance
     )
-    return asked.model_copy(update={"limit_usd": held.usd, "limit_tokens": held.tokens})
-
-
-def _seconds(run: Pinned, step: Step) -> float:
-    """How long the call may take: as long as its step says, a function lives and the run goes on."""
-    left: float = (run.row["deadline"] - clock.now()).total_seconds()
-    return max(_LEAST_SECONDS, float(min(step.timeout or MAX_CALL_SECONDS, MAX_CALL_SECONDS, left)))
-
-
-def _held(  # noqa: PLR0917 - a call, and all that limits it
-    connection: Connection, tenant_id: UUID, run: Pinned, step: Step, call: Row, asked: ModelCall
-) -> Amount:
-    """What is held for the call. Raises BudgetExceeded: of the step, the run, the project or the tenant."""
-    usd, most_tokens = prices.most(asked, clock.now())
-    place = (call["key"], call["part"], call["attempt"])
-    held = budgets.reserve(
-        connection,
-        tenant_id,
-        attempt_of(run.id, place),
-        project_id=run.row["project_id"],
-        most=Amount(usd, most_tokens),
-        run_limit=_as_limit(run.workflow.budget),
-        step_limit=_as_limit(step.budget),
-    )
-    return held.amount
+    return held
 
 
 def _as_limit(budget: Budget | None) -> Limit:
@@ -190,7 +168,7 @@ def _read(run: Pinned, step: Step) -> list[str]:
 
 
 def record(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> None:
-    """Enter the answer that the caller has written, as `recording.enter_answer` says; then advance.
+    """Enter the answer that the caller has written, as `recording.end` says.
 
     Raises
     ------
@@ -199,16 +177,13 @@ def record(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> None:
     answer = outcome(stored(tenant_id, run_id, place))
     if answer is None:
         raise NotFound(f"there is no answer to attempt {place[2]} of step {place[0]}")
-    with db.transaction(tenant_id) as connection:
-        recording.enter_answer(connection, tenant_id, run_id, place, answer)
-    engine.advance(db, tenant_id, run_id)
+    recording.end(db, tenant_id, run_id, place, answer)
 
 
 def broke_down(db: Database, tenant_id: UUID, run_id: UUID, place: Place, failure: dict[str, str]) -> None:
-    """End a call of which a task broke down for good; what it was begun with is in the ledger."""
+    """End a call of which a task broke down for good; what it was begun with is in the ledger at the most."""
     where = stored(tenant_id, run_id, place)
     answer = outcome(where)
     calls = begun(where) if answer is None else answer.calls
-    with db.transaction(tenant_id) as connection:
-        recording.end_failed(connection, tenant_id, run_id, place, failure, calls=calls)
-    engine.advance(db, tenant_id, run_id)
+    ended = ModelFailure(code=failure["code"], message=failure["message"], retryable=False, calls=calls)
+    recording.end(db, tenant_id, run_id, place, ended)

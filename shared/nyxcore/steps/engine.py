@@ -93,11 +93,15 @@ def open_run(db: Database, tenant_id: UUID, run_id: UUID) -> None:
 
 def advance(db: Database, tenant_id: UUID, run_id: UUID) -> None:
     """Begin whatever may begin now, and end the run when nothing is left to do."""
-    frees, again = False, True
-    while again:
-        look = _look(db, tenant_id, run_id)
-        started = not look.claims or _start(db, tenant_id, run_id, look.claims)
-        frees, again = frees or look.frees, look.again and started
+    follow(db, tenant_id, run_id, _look_again(db, tenant_id, run_id))
+
+
+def follow(db: Database, tenant_id: UUID, run_id: UUID, look: Look) -> None:
+    """After the commit of a look: start what it has claimed, and look again for as long as it says so."""
+    frees = look.frees
+    while (not look.claims or _start(db, tenant_id, run_id, look.claims)) and look.again:
+        look = _look_again(db, tenant_id, run_id)
+        frees = frees or look.frees
     if frees:
         dispatch.dispatch(db, [tenant_id])
 
@@ -115,7 +119,9 @@ def _start(db: Database, tenant_id: UUID, run_id: UUID, claims: Sequence[Claim])
             started.append(claim)
     except dispatch.ExecutionNotStarted as error:
         _log.warning("run %s: its calls are started later: %s", run_id, error)
-    with db.transaction(tenant_id) as connection:
+    with db.transaction(
+        tenant_id, durable=False
+    ) as connection:  # lost, it is started again: that changes nothing
         repository.mark_started(connection, tenant_id, run_id, [claim.place for claim in started])
     return len(started) == len(claims)
 
@@ -125,37 +131,61 @@ def delay(step: Step, attempt: int) -> int:
     return 0 if attempt <= 1 else round(min(step.backoff * 2 ** (attempt - 2), LONGEST_DELAY))
 
 
-def _look(db: Database, tenant_id: UUID, run_id: UUID) -> Look:
-    """Settle and begin what can be, and claim some of the calls that are to be started."""
+def locked(connection: Connection, tenant_id: UUID, run_id: UUID) -> Pinned | None:
+    """The run, locked to the end of the transaction; None when it has ended, has not begun or is gone."""
+    row = runs_repository.lock(connection, tenant_id, run_id)
+    over = row is None or row["status"] in FINISHED or row["status"] == "queued"
+    return None if row is None or over else pinned(connection, tenant_id, row)
+
+
+def _look_again(db: Database, tenant_id: UUID, run_id: UUID) -> Look:
     with db.transaction(tenant_id) as connection:
-        row = runs_repository.lock(connection, tenant_id, run_id)
-        if row is None or row["status"] in FINISHED or row["status"] == "queued":
-            return Look()
-        run = pinned(connection, tenant_id, row)
-        events = _begin_ready(connection, tenant_id, run)
-        lost = repository.unstarted(connection, tenant_id, run_id, older_than=LOST_AFTER)
-        claimed = repository.claim(connection, tenant_id, run_id, CLAIMED_AT_ONCE)
-        states = repository.states(connection, tenant_id, run_id)
-        if events:
-            tell(connection, tenant_id, run, states, events)
-        full = len(claimed) == CLAIMED_AT_ONCE or len(events) >= BEGUN_AT_ONCE
-        idle = not full and _change_status(connection, tenant_id, run, states)
-        analyses = any(
-            state["type"] == "analysis" and state["status"] == "running" for state in states if events
-        )
-        claims = [
-            Claim(each["key"], each["part"], each["attempt"], delay(run.step(each["key"]), each["attempt"]))
-            for each in [*lost, *claimed]
-        ]
-        return Look(claims, again=full, frees=idle or analyses)
+        run = locked(connection, tenant_id, run_id)
+        return Look() if run is None else look(connection, tenant_id, run)
+
+
+def look(
+    connection: Connection,
+    tenant_id: UUID,
+    run: Pinned,
+    events: Sequence[Event] = (),
+    *,
+    cost: CostSoFar | None = None,
+) -> Look:
+    """Settle and begin what can be, and claim some of the calls that are to be started.
+
+    The run is locked, and nothing else is to be written in the transaction.
+
+    Parameters
+    ----------
+    events, cost : what the transaction has brought about already, to be told together with the rest.
+    """
+    begun = _begin_ready(connection, tenant_id, run)
+    lost = repository.unstarted(connection, tenant_id, run.id, older_than=LOST_AFTER)
+    claimed = repository.claim(connection, tenant_id, run.id, CLAIMED_AT_ONCE)
+    states = repository.states(connection, tenant_id, run.id)
+    if events or begun:
+        tell(connection, tenant_id, run, states, [*events, *begun], cost=cost)
+    full = len(claimed) == CLAIMED_AT_ONCE or len(begun) >= BEGUN_AT_ONCE
+    idle = not full and _change_status(connection, tenant_id, run, states)
+    analyses = any(state["type"] == "analysis" and state["status"] == "running" for state in states if begun)
+    claims = [
+        Claim(each["key"], each["part"], each["attempt"], delay(run.step(each["key"]), each["attempt"]))
+        for each in [*lost, *claimed]
+    ]
+    return Look(claims, again=full, frees=idle or analyses)
 
 
 def _begin_ready(connection: Connection, tenant_id: UUID, run: Pinned) -> list[Event]:
     """Begin steps whose needs are finished, about `BEGUN_AT_ONCE` of them; one that ends at once may free others."""
     states = repository.states(connection, tenant_id, run.id)
+    statuses = {row["key"]: row["status"] for row in states}
     events = beginning.settle_children(connection, tenant_id, run, states)
+    told = 0
     while len(events) < BEGUN_AT_ONCE:
-        statuses = {row["key"]: row["status"] for row in repository.states(connection, tenant_id, run.id)}
+        changes = (event.data for event in events[told:] if event.type == "step")
+        statuses |= {change["key"]: change["status"] for change in changes}
+        told = len(events)
         ready = graph.ready(run.needs, statuses)
         if not ready:
             break

@@ -12,16 +12,19 @@ import psycopg
 
 from nyxcore.db.connection import Connection, Database
 from nyxcore.errors import NyxError
+from nyxcore.llm.models import ModelFailure
 from nyxcore.queue import repository as queue
 from nyxcore.runs import dispatch
 from nyxcore.steps import engine, recording, repository, reviews
 
 _log = logging.getLogger(__name__)
 
-_LOST = {
-    "code": "call_lost",
-    "message": "its execution was stopped, and no answer was recorded; retry the run",
-}
+_LOST = ModelFailure(
+    code="call_lost",
+    message="its execution was stopped, and no answer was recorded; retry the run",
+    retryable=False,
+    calls=(),
+)
 
 
 def tend_all(db: Database) -> None:
@@ -55,7 +58,7 @@ def call_lost(db: Database, event: Mapping[str, Any]) -> bool:
         tenant_id, run_id = UUID(str(given["tenantId"])), UUID(str(given["runId"]))
     except (ValueError, KeyError, TypeError):
         return False
-    recording.lose(db, tenant_id, run_id, place, _LOST)
+    recording.end(db, tenant_id, run_id, place, _LOST)
     return True
 
 

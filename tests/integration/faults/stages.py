@@ -37,9 +37,9 @@ class WatchedDatabase(Database):
         self.after_commit = after_commit
 
     @contextmanager
-    def transaction(self, tenant_id: UUID) -> Iterator[Connection]:
+    def transaction(self, tenant_id: UUID, *, durable: bool = True) -> Iterator[Connection]:
         self.begun += 1
-        with super().transaction(tenant_id) as connection:
+        with super().transaction(tenant_id, durable=durable) as connection:
             yield connection
         self.commits += 1
         if self.after_commit is not None:

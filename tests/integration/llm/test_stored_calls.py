@@ -57,6 +57,10 @@ def where() -> StoredCall:
     return StoredCall.of(UUID(TENANT), uuid7(), "analyse", 1)
 
 
+def event(where: StoredCall) -> dict[str, Any]:
+    return {"prepared": where.prepared(900).model_dump()}
+
+
 def sealed(tenant: str = TENANT) -> str:
     return sealing.seal(sealing.keys(), Owner(UUID(tenant), "ours"), SECRET)[0]
 
@@ -71,7 +75,7 @@ def test_the_model_is_asked_with_the_key_that_was_sealed_and_the_answer_is_writt
     ask.server.script = [says("Forty-two.")]
     asked(ask, where, sealed())
     assert SECRET not in objects.get(where.call).decode()
-    assert handler(where.model_dump(), Context()) == {"answer": where.answer, "status": "answered"}
+    assert handler(event(where), Context()) == {"answer": where.answer, "status": "answered"}
     assert ask.server.seen[0].headers["authorization"] == f"Bearer {SECRET}"
     found = outcome(where)
     assert isinstance(found, ModelAnswer)
@@ -89,7 +93,7 @@ def test_asked_again_the_answer_that_is_there_is_given_and_nothing_is_paid_twice
 def test_a_failure_is_an_outcome_too(ask, where) -> None:
     ask.server.script = [fails(401)]
     asked(ask, where, sealed())
-    assert handler(where.model_dump(), Context()) == {"answer": where.answer, "status": "failed"}
+    assert handler(event(where), Context()) == {"answer": where.answer, "status": "failed"}
     found = outcome(where)
     assert isinstance(found, ModelFailure)
     assert (found.code, found.retryable, len(found.calls)) == ("model_credential_rejected", False, 1)
@@ -129,13 +133,13 @@ def test_a_call_of_another_tenant_than_its_key_says_is_refused(ask) -> None:
 
 def test_a_call_that_is_not_there_is_named(where) -> None:
     with pytest.raises(InvalidInput, match=where.call):
-        handler(where.model_dump(), Context())
+        handler(event(where), Context())
 
 
 def test_the_call_ends_before_its_function_is_stopped(ask, where) -> None:
     ask.server.script = [drips]
     asked(ask, where, sealed())
-    found = handler(where.model_dump(), Context(seconds=16))
+    found = handler(event(where), Context(seconds=16))
     assert found["status"] == "failed"
     result = outcome(where)
     assert isinstance(result, ModelFailure)

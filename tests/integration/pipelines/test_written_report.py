@@ -58,7 +58,7 @@ def reports_of(runner: TaskRunner) -> list[dict[str, Any]]:
 def test_prose_that_keeps_to_the_facts_stands_in_the_report_with_who_wrote_it(runner: TaskRunner) -> None:
     task = writing(runner)
     keys = prepare(runner.db, task)
-    asked = stored_calls.StoredCall.model_validate(keys)
+    asked = stored_calls.PreparedCall.model_validate(keys)
     question = objects.get(asked.call).decode()
     assert "What to decide" in question and "architect" in question.lower()
     answer(
@@ -104,7 +104,7 @@ def test_a_model_that_fails_leaves_the_report_complete_and_says_so(runner: TaskR
 def test_each_task_done_twice_asks_pays_and_keeps_once(runner: TaskRunner) -> None:
     task = writing(runner)
     keys = prepare(runner.db, task)
-    assert prepare(runner.db, task) == keys
+    assert prepare(runner.db, task).items() >= {"call": keys["call"], "answer": keys["answer"]}.items()
     answer(keys, texts(section1="All of it is known."))
     record(runner.db, task)
     with pytest.raises(RunFinished):

@@ -17,7 +17,7 @@ from nyxcore.db.connection import Database
 from nyxcore.errors import RunFinished
 from nyxcore.llm import stored_calls
 from nyxcore.llm.models import ModelAnswer, ModelCall, ModelFailure
-from nyxcore.llm.stored_calls import StoredCall
+from nyxcore.llm.stored_calls import PreparedCall
 from nyxcore.pipelines.workflow import tasks
 from nyxcore.pipelines.workflow.tasks import WorkflowTask
 from nyxcore.storage import objects
@@ -103,8 +103,8 @@ class Machine:
         where = db or self.db
         try:
             prepared = self._task(tasks.prepare, execution, where)
-            if prepared["call"] is not None:
-                self.call(StoredCall.model_validate(prepared))
+            if prepared is not None:
+                self.call(PreparedCall.model_validate(prepared))
                 self._task(tasks.record, execution, where)
         except RunFinished:
             pass
@@ -112,12 +112,12 @@ class Machine:
             self.fail(execution, crash)
         self.ended.append(execution)
 
-    def prepare(self, execution: Execution, *, db: Database | None = None) -> StoredCall | None:
+    def prepare(self, execution: Execution, *, db: Database | None = None) -> PreparedCall | None:
         """The first task alone; where the call stands."""
         prepared = self._task(tasks.prepare, execution, db or self.db)
-        return StoredCall.model_validate(prepared) if prepared["call"] is not None else None
+        return PreparedCall.model_validate(prepared) if prepared is not None else None
 
-    def call(self, where: StoredCall) -> None:
+    def call(self, where: PreparedCall) -> None:
         """The second task: ask the model, unless an answer is there already."""
         if stored_calls.outcome(where) is not None:
             return
@@ -139,7 +139,7 @@ class Machine:
 
     def _task(
         self, work: Callable[[Database, WorkflowTask], Any], execution: Execution, db: Database, **more: Any
-    ) -> Mapping[str, Any]:
+    ) -> Mapping[str, Any] | None:
         result = work(db, WorkflowTask.model_validate(execution.input | more))
         assert len(json.dumps([execution.input, result])) < LARGEST_STATE
-        return result or {}
+        return result

@@ -89,6 +89,19 @@ def test_a_call_is_told_to_stop_when_its_step_or_its_run_has_no_time_left(bench:
     assert 20 < bench.machine.asked[-1].deadline_seconds <= 30
 
 
+def test_the_task_of_a_call_is_given_what_is_left_of_its_run(bench: Workbench) -> None:
+    run_id = bench.begin(ONE)
+    bench.machine.play(bench.machine.waiting.pop(0))
+    bench.write("update runs set deadline = clock_timestamp() + interval '30 seconds' where id = %s", run_id)
+    prepared = bench.machine.prepare(bench.machine.take("one"))
+    assert prepared is not None and 20 < prepared.seconds <= 30
+    late = bench.begin(ONE)
+    bench.machine.play(bench.machine.waiting.pop(0))
+    bench.write("update runs set deadline = clock_timestamp() - interval '1 second' where id = %s", late)
+    prepared = bench.machine.prepare(bench.machine.take("one"))
+    assert prepared is not None and prepared.seconds == 1  # the sweep has not come yet; zero would be refused
+
+
 def test_a_call_that_breaks_down_is_charged_at_the_most_that_it_may_have_cost(bench: Workbench) -> None:
     run_id = bench.begin(ONE | {"retries": 3})
     bench.machine.play(bench.machine.waiting.pop(0))

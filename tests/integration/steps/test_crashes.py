@@ -12,7 +12,7 @@ from machine import Crash, Execution, Machine
 from workbench import Workbench, answered, refused
 
 from nyxcore.db.connection import Connection, Database
-from nyxcore.llm.stored_calls import StoredCall
+from nyxcore.llm.stored_calls import PreparedCall
 from nyxcore.runs.sweep import sweep
 from nyxcore.steps.service import tend_all
 
@@ -23,8 +23,8 @@ class CrashingDatabase(Database):
     left: int | None = None
 
     @contextmanager
-    def transaction(self, tenant_id: UUID) -> Iterator[Connection]:
-        with super().transaction(tenant_id) as connection:
+    def transaction(self, tenant_id: UUID, *, durable: bool = True) -> Iterator[Connection]:
+        with super().transaction(tenant_id, durable=durable) as connection:
             yield connection
         if self.left is not None:
             self.left -= 1
@@ -71,7 +71,7 @@ def tasks_of(
     machine: Machine, execution: Execution, db: Database
 ) -> Iterator[tuple[str, Callable[[], object]]]:
     """The tasks of an execution one by one, each as often as it is called."""
-    found: list[StoredCall | None] = []
+    found: list[PreparedCall | None] = []
     yield "prepare", lambda: found.append(machine.prepare(execution, db=db))
     if found and found[-1] is not None:
         where = found[-1]

@@ -20,6 +20,17 @@ def test_an_execution_is_ended_when_its_run_is_past_its_deadline(path: Path) -> 
     assert json.loads(path.read_text())["TimeoutSeconds"] == DEADLINE
 
 
+@pytest.mark.parametrize("kind", ["workflow", "report"])
+def test_a_call_is_ended_when_its_run_is_past_its_deadline_and_is_not_made_again(kind: str) -> None:
+    # the execution of a call begins long after its run: what is left is known to whoever prepares it
+    (path,) = [path for path in DEFINITIONS if path.parent.name == kind]
+    call = json.loads(path.read_text())["States"]["Call"]
+    assert call["TimeoutSecondsPath"] == "$.prepared.seconds"
+    assert "InputPath" not in call and "Parameters" not in call  # the path is of the state's whole input
+    (first, *_) = call["Retry"]
+    assert "States.Timeout" in first["ErrorEquals"] and first["MaxAttempts"] == 0
+
+
 def test_the_deadline_is_the_same_for_every_function(functions: dict[str, Any]) -> None:
     for name, function in functions.items():
         assert "NYX_RUN_DEADLINE_SECONDS" not in function["Environment"]["Variables"], name

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from nyxcore import clock
 from nyxcore.budgets import service as budgets
-from nyxcore.budgets.models import Amount, Attempt
+from nyxcore.budgets.holding import hold
+from nyxcore.budgets.models import Attempt
 from nyxcore.credentials import service as credentials
 from nyxcore.db.connection import Connection, Database
-from nyxcore.errors import NotFound
 from nyxcore.llm import prices, tokens
 from nyxcore.llm.models import ModelAnswer, ModelCall, ModelFailure, spent_tokens, spent_usd
 from nyxcore.llm.stored_calls import StoredCall, outcome, store
@@ -24,12 +22,11 @@ from nyxcore.pipelines.task import TaskInput
 from nyxcore.reports import generator, writing
 from nyxcore.reports.language import language_of
 from nyxcore.reports.models import Style
-from nyxcore.runs import repository, service
+from nyxcore.runs import service
 from nyxcore.runs.dispatch import dispatch
 from nyxcore.runs.models import CostSoFar, Event
 
 _STEP: Final = "prose"
-_NO_LIMIT: Final = Decimal(1_000_000)
 _SECONDS: Final = 300.0
 
 
@@ -45,8 +42,8 @@ class ReportInput(BaseModel):
     persona: str | None
 
 
-def prepare(db: Database, task: TaskInput) -> dict[str, str | None]:
-    """Compute the report and write the question for its prose to S3: `{call, answer}`; None where nothing is asked.
+def prepare(db: Database, task: TaskInput) -> dict[str, Any] | None:
+    """Compute the report and write the question for its prose to S3: a `PreparedCall`. None where nothing is asked.
 
     Raises
     ------
@@ -62,12 +59,18 @@ def prepare(db: Database, task: TaskInput) -> dict[str, str | None]:
         voice = _voice(connection, tenant_id, wanted)
         asked = writing.question(draft.content, wanted.style, spoken, voice=voice)
         if asked is None:
-            return {"call": None, "answer": None}
-        call = _held(connection, task, row, _call(connection, tenant_id, wanted, asked))
+            return None
+        call = hold(
+            connection,
+            tenant_id,
+            _attempt(task.run_id),
+            _call(connection, tenant_id, wanted, asked),
+            project_id=row["project_id"],
+        )
         service.phase_started(connection, tenant_id, task.run_id, "writing", 1, "reports")
     where = _stored(task)
     store(where, call)
-    return where.model_dump()
+    return where.prepared(service.seconds_left(row)).model_dump()
 
 
 def record(db: Database, task: TaskInput) -> None:
@@ -110,10 +113,7 @@ def record(db: Database, task: TaskInput) -> None:
 
 
 def _read(connection: Connection, task: TaskInput) -> tuple[dict[str, Any], ReportInput]:
-    service.require_unfinished(connection, task.tenant_id, task.run_id)
-    row = repository.get(connection, task.tenant_id, task.run_id)
-    if row is None:
-        raise NotFound(f"there is no run {task.run_id}")
+    row = service.require_unfinished(connection, task.tenant_id, task.run_id)
     return row, ReportInput.model_validate(row["input"])
 
 
@@ -132,25 +132,10 @@ def _call(connection: Connection, tenant_id: UUID, wanted: ReportInput, asked: w
         prompt=asked.prompt,
         max_output_tokens=writing.MAX_OUTPUT_TOKENS,
         output_schema=asked.schema,
-        limit_usd=_NO_LIMIT,
-        limit_tokens=2**40,
         deadline_seconds=_SECONDS,
         endpoints=credentials.endpoints(connection, tenant_id, [wanted.model]),
         prices=prices.of_operator(),
     )
-
-
-def _held(connection: Connection, task: TaskInput, row: dict[str, Any], call: ModelCall) -> ModelCall:
-    """The call, limited to what is held for it."""
-    usd, most_tokens = prices.most(call, clock.now())
-    held = budgets.reserve(
-        connection,
-        task.tenant_id,
-        _attempt(task.run_id),
-        project_id=row["project_id"],
-        most=Amount(usd, most_tokens),
-    )
-    return call.model_copy(update={"limit_usd": held.amount.usd, "limit_tokens": held.amount.tokens})
 
 
 def _with_prose(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
@@ -33,14 +35,14 @@ class WorkflowTask(TaskInput):
     woken: bool = False
 
 
-def prepare(db: Database, task: WorkflowTask) -> dict[str, str | None]:
-    """`{call, answer}`: the keys of the call that is to be made; both None where there is nothing to ask."""
+def prepare(db: Database, task: WorkflowTask) -> dict[str, Any] | None:
+    """The `PreparedCall` that is to be made; None where there is nothing to ask."""
     if task.call is None:
         go_on = engine.advance if task.woken else engine.open_run
         go_on(db, task.tenant_id, task.run_id)
-        return {"call": None, "answer": None}
-    where = calls.prepare(db, task.tenant_id, task.run_id, task.call.place)
-    return {"call": None, "answer": None} if where is None else where.model_dump()
+        return None
+    prepared = calls.prepare(db, task.tenant_id, task.run_id, task.call.place)
+    return None if prepared is None else prepared.model_dump()
 
 
 def record(db: Database, task: WorkflowTask) -> None:
