@@ -172,15 +172,6 @@ def insert_calls(
         )
 
 
-def calls(connection: Connection, tenant_id: UUID, run_id: UUID, keys: Sequence[str]) -> list[Row]:
-    """The calls of these steps, in their order, with the prompts that were sent."""
-    return connection.execute(
-        "select key, part, label, model, status, attempt, prompt, provenance, output, error, tokens, usd"
-        " from run_step_calls where tenant_id = %s and run_id = %s and key = any(%s) order by key, part",
-        (tenant_id, run_id, list(keys)),
-    ).fetchall()
-
-
 def answers(connection: Connection, tenant_id: UUID, run_id: UUID, keys: Sequence[str]) -> list[Row]:
     """What the calls of these steps have come to, `{key, part, label, status, output, data, error}`, in their order."""
     return connection.execute(
