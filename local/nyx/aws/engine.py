@@ -114,7 +114,7 @@ def _read_definitions_once() -> None:
     read = lru_cache(maxsize=32)(AmazonStateLanguageParser.parse)
     AmazonStateLanguageParser.parse = staticmethod(read)  # type: ignore[method-assign]
     EvalComponent.heap_key = property(lambda part: str(id(part)))  # type: ignore[assignment]
-    json_path.parse = lru_cache(maxsize=256)(json_path.parse)
+    json_path.parse = lru_cache(maxsize=256)(json_path.parse)  # type: ignore[attr-defined]
 
 
 def _answer_lambda_calls(invoke: Invoke) -> None:

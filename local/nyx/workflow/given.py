@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from nyx.errors import BadUsage
 from nyx.workflow.documents import file_text
 from nyxcore.workflows.definition import Workflow
-from nyxcore.workflows.inputs import InputRefused, take_input
+from nyxcore.workflows.inputs import InputRefused, only_text, take_input
 
 type Given = str | dict[str, JsonValue] | None
 
@@ -34,7 +34,8 @@ def given(workflow: Workflow, text: str | None, settings: Sequence[str]) -> Give
         take_input(workflow, value)
     except InputRefused as refused:
         names = " ".join(f"--set {name}=…" for name, each in workflow.inputs.items() if each.required)
-        hint = f" Give it by name: {names}" if names and not settings else ""
+        how = "Give it with --input TEXT, or by name" if only_text(workflow) else "Give it by name"
+        hint = f" {how}: {names}" if names and not settings else ""
         raise BadUsage(f"The input does not suit the workflow: {refused.message}.{hint}") from refused
     return value
 

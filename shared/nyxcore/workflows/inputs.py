@@ -30,19 +30,28 @@ class GivenInput:
 def take_input(workflow: Workflow, given: str | Mapping[str, JsonValue] | None) -> GivenInput:
     """The input of a run, with defaults.
 
-    A text is taken where no declared input is required, an object where inputs are declared.
+    A text is taken where no declared input is required, or where one text is and nothing else: then it is that one,
+    and may not be blank. An object is taken where inputs are declared.
 
     Raises
     ------
     InputRefused : an input is missing, unknown, or of another type.
     """
     values = given if isinstance(given, Mapping) else {}
+    if isinstance(given, str) and given.strip() and (only := only_text(workflow)):
+        values = {only: given}
     if wrong := list(_wrong(workflow, values)):
-        if isinstance(given, str):
+        if isinstance(given, str) and not only_text(workflow):
             wrong.insert(0, "this workflow takes its input by name, as an object")
         raise InputRefused("; ".join(wrong))
     named = {name: values.get(name, declared.default) for name, declared in workflow.inputs.items()}
     return GivenInput(given if isinstance(given, str) else _as_text(named), named)
+
+
+def only_text(workflow: Workflow) -> str | None:
+    """Name of the one input that is required, if it is a text; what is given without a name is that one."""
+    required = [name for name, each in workflow.inputs.items() if each.required and each.default is None]
+    return required[0] if len(required) == 1 and workflow.inputs[required[0]].type == "string" else None
 
 
 def _wrong(workflow: Workflow, values: Mapping[str, JsonValue]) -> Iterator[str]:

@@ -130,7 +130,7 @@ def test_settings_become_what_the_workflow_declares(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "settings", "said"),
     [
-        (None, [], "Give it by name: --set topic=…"),
+        (None, [], "Give it with --input TEXT, or by name: --set topic=…"),
         ("text", ["topic=x"], "not both"),
         (None, ["topic=x", "count=many"], "--set count takes a number"),
         (None, ["topic=x", "deep=maybe"], "--set deep takes true or false"),

@@ -47,12 +47,26 @@ def test_a_text_is_taken_where_no_input_is_required() -> None:
     assert (given.text, given.named) == ("hello", {"tone": "dry"})
 
 
+def test_a_text_without_a_name_is_the_one_text_that_is_required() -> None:
+    given = take_input(NAMED, "all of it")
+    assert (given.text, given.named["topic"], given.named["count"]) == ("all of it", "all of it", 3)
+
+
+@pytest.mark.parametrize("other", ["string", "number"])
+def test_a_text_without_a_name_is_refused_where_more_is_required(other: str) -> None:
+    both = workflow(step("a"), inputs={"topic": {}, "other": {"type": other}})
+    with pytest.raises(
+        InputRefused, match=r"by name, as an object; the input topic is missing; the input other"
+    ):
+        take_input(both, "text")
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [
         ({}, "the input topic is missing"),
         ({"topic": None}, "the input topic is missing"),
-        ("text", "takes its input by name, as an object; the input topic is missing"),
+        (" \n", "the input topic is missing"),
         ({"topic": 3}, "3 is no string, which the input topic is"),
         ({"topic": "x", "count": True}, "True is no number"),
         ({"topic": "x", "deep": "yes"}, "yes is no boolean"),
