@@ -21,8 +21,42 @@ import httpx
 from nyx.errors import LocalError
 from nyx.sse_parser import EventParser, ParsedEvent
 
+EVENT_TYPES = frozenset(
+    [
+        "snapshot",
+        "reset",
+        "status",
+        "phase",
+        "progress",
+        "findings",
+        "fixes",
+        "step",
+        "usage",
+        "report",
+        "log",
+        "done",
+    ]
+)
+"""Every type of event that is delivered; others may come one day, and are passed over."""
+
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 _TIMEOUT = httpx.Timeout(10.0, read=40.0)  # the server is never silent for more than 15 s
+EVENT_TYPES = frozenset(
+    [
+        "snapshot",
+        "reset",
+        "status",
+        "phase",
+        "progress",
+        "findings",
+        "fixes",
+        "step",
+        "usage",
+        "report",
+        "log",
+        "done",
+    ]
+)  # others may come one day, and mean nothing to whoever was written before
 _PASSES = {408, 425, 429, 500, 502, 503, 504}  # statuses of a gateway or a limit, not of the stream
 
 
@@ -48,6 +82,10 @@ class StreamRefused(LocalError):
         self.answer = answer
 
 
+class _Garbled(Exception):
+    """An event that cannot be read: something between the server and here has cut or changed it."""
+
+
 class StreamLost(LocalError):
     """The server could not be reached for so long that waiting on makes no sense."""
 
@@ -56,7 +94,7 @@ class StreamLost(LocalError):
 
 def follow(
     url: str,
-    token: str,
+    token: str | Callable[[], str],
     run_id: UUID | str,
     *,
     after: int | None = None,
@@ -70,6 +108,7 @@ def follow(
     Parameters
     ----------
     url : origin of the API, without a path.
+    token : of the API; a function is asked before every attempt, for tokens that expire sooner than runs end.
     after : number of the last event that is known; 0 for the whole history. Without it an unfinished run
         begins with a `snapshot`.
     on_reconnect : called before each further attempt with the reason, in words.
@@ -90,6 +129,8 @@ def follow(
                 reason = "the server closed the stream"
             except httpx.HTTPError as error:
                 opened, reason = following.opened, f"the connection broke: {error or type(error).__name__}"
+            except _Garbled as error:
+                opened, reason = False, str(error)
             if following.over:
                 return
             if opened:
@@ -112,9 +153,9 @@ def _backoff(failures: int) -> float:
 class _Following:
     """What outlives a connection: the cursor, the wait that the server asked for, whether it is over."""
 
-    def __init__(self, url: str, token: str, after: int | None) -> None:
+    def __init__(self, url: str, token: str | Callable[[], str], after: int | None) -> None:
         self._url = url
-        self._headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+        self._token = token
         self._last_event_id = "" if after is None else str(after)
         self.retry_seconds = 1.0
         self.opened = False
@@ -123,7 +164,10 @@ class _Following:
     def connect(self, http: httpx.Client) -> Generator[StreamEvent, None, bool]:
         """The events of one connection; returns (to `yield from`) whether the server gave a stream at all."""
         self.opened = False
-        headers = self._headers | ({"Last-Event-ID": self._last_event_id} if self._last_event_id else {})
+        token = self._token if isinstance(self._token, str) else self._token()
+        headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+        if self._last_event_id:
+            headers["Last-Event-ID"] = self._last_event_id
         with http.stream("GET", self._url, headers=headers) as response:
             self.over = response.status_code == 204
             if self.over or response.status_code in _PASSES:
@@ -138,11 +182,12 @@ class _Following:
         parser = EventParser(self._last_event_id)
         for piece in response.iter_raw():
             for event in parser.feed(piece):
-                if self._repeats(event):
+                if event.type not in EVENT_TYPES or self._repeats(event):
                     continue
+                told = _read(event)
                 self._last_event_id = event.id
                 self.over = event.type == "done"
-                yield StreamEvent(int(event.id), event.type, json.loads(event.data))
+                yield told
                 if self.over:
                     return
             if parser.retry_ms is not None:
@@ -152,7 +197,14 @@ class _Following:
         """Whether the event was there before; a snapshot repeats a number, and a `reset` begins anew."""
         if event.type in {"snapshot", "reset"} or not self._last_event_id:
             return False
-        return int(event.id) <= int(self._last_event_id)
+        return event.id.isdecimal() and int(event.id) <= int(self._last_event_id)
+
+
+def _read(event: ParsedEvent) -> StreamEvent:
+    try:
+        return StreamEvent(int(event.id), event.type, json.loads(event.data))
+    except ValueError:
+        raise _Garbled(f"the event {event.id[:40]!r} cannot be read: {event.data[:40]!r}") from None
 
 
 def _words(response: httpx.Response) -> str:

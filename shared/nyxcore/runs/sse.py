@@ -25,11 +25,12 @@ def encode(event_id: int, name: str, data_json: str) -> bytes:
     ----------
     event_id : number of the event; 0 for `reset`.
     name : the event's type, in lower-case letters, digits, `_` and `-`.
-    data_json : any JSON text; written again on one line, in ASCII, where it is not so already.
+    data_json : any JSON text; written again on one line, in ASCII, where it is not so already. What is so already
+        goes out as it is, unread.
 
     Raises
     ------
-    ValueError : the name is not such a name, the id is negative, or the data is not JSON.
+    ValueError : the name is not such a name, the id is negative, or the data that has to be written again is no JSON.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r} is not the name of an event")

@@ -142,7 +142,8 @@ def _open(request: StreamRequest, db: Database, window_seconds: float) -> Openin
     try:
         with impatient(_PATIENCE_SECONDS):
             return _opening(request, db, window_seconds, run_id, kind)
-    except (DatabaseUnavailable, SchemaOutdated, psycopg.OperationalError):
+    except (DatabaseUnavailable, SchemaOutdated, psycopg.OperationalError, psycopg.InternalError):
+        # the last: a writer that has become a reader, or a session that the server has ended
         return Opening(sse.retry(_spread(3_000)), over=True)
 
 

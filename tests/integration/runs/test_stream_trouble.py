@@ -127,6 +127,19 @@ def test_7_a_database_that_is_away_is_answered_with_retry_and_200(
     assert re.fullmatch(rb"retry: \d+\n", b"".join(response.chunks))
 
 
+def test_7_a_writer_that_has_become_a_reader_is_answered_with_retry_and_200(
+    bench: StreamBench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = bench.workspace.running()
+    url = f"{bench.workspace.db._url}?options=-c%20default_transaction_read_only%3Don"
+    monkeypatch.setattr(bench.workspace.db, "_url", url)
+    bench.workspace.db.close()
+    response = bench.open(run.id)
+    bench.workspace.db.close()
+    assert response.status == 200
+    assert re.fullmatch(rb"retry: \d+\n", b"".join(response.chunks))
+
+
 def test_7_a_database_that_goes_away_ends_open_streams_with_retry(
     bench: StreamBench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -95,8 +95,8 @@ def test_analyse_review_generate_goes_the_way_that_a_person_decides(client: Clie
         client.reach(runs[decision], "succeeded")
         steps = client.steps(runs[decision])
         assert "CSV" in steps["analyse"]["prompt"] and steps["generate"]["output"]
-        assert steps["review"]["output"] in steps["generate"]["prompt"] or decision == "approve"
-    client.reach(runs["reject"], "failed", "succeeded")
+        assert steps["review"]["output"] in steps["generate"]["prompt"]
+    assert client.reach(runs["reject"], "failed")["error"]["code"] == "review_rejected"
     assert client.steps(runs["reject"])["generate"]["status"] == "skipped"
 
 

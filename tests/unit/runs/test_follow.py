@@ -100,6 +100,22 @@ def test_waits_between_failures_grow_are_random_and_begin_anew_after_a_stream() 
     assert len(reasons) == 14 and "refused" in reasons[1]
 
 
+def test_a_function_is_asked_for_the_token_before_every_attempt() -> None:
+    tokens = iter(["nyx_t", "nyx_t", "nyx_t"])
+    server = Server(stream(SNAPSHOT), status(503), stream(DONE))
+    found = follow(
+        "http://nyx.example", lambda: next(tokens), "r1", client=server.client, sleep=server.waits.append
+    )
+    assert [event.type for event in found] == ["snapshot", "done"]
+    assert next(tokens, None) is None
+
+
+def test_an_event_that_never_can_be_read_is_given_up_in_the_end() -> None:
+    server = Server(*[stream(b"id: 3\nevent: log\ndata: {\n\n")] * 3)
+    with pytest.raises(StreamLost, match=r"the event '3' cannot be read: '\{'"):
+        server.follow(patience_seconds=0.0)
+
+
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 500 + 1])
 def test_a_refusal_is_final_and_told_in_the_servers_words(code: int) -> None:
     with pytest.raises(StreamRefused, match="there is no run r1") as caught:

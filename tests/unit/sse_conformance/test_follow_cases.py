@@ -35,7 +35,7 @@ class Body(httpx.SyncByteStream):
 
 def encoded(event: list[Any]) -> bytes:
     number, kind, data = event
-    return sse.encode(number, kind, json.dumps(data))
+    return sse.encode(number, kind, data if isinstance(data, str) else json.dumps(data))
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["name"] for case in CASES])

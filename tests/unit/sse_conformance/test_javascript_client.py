@@ -10,6 +10,7 @@ from typing import get_args
 
 import pytest
 
+from nyx.events import EVENT_TYPES
 from nyxcore.runs.models import EventType
 
 FOLDER = Path(__file__).parent
@@ -30,7 +31,8 @@ def test_node_finds_nothing_wrong(file: str) -> None:
     )
 
 
-def test_the_module_listens_for_every_type_that_the_server_sends() -> None:
+def test_the_clients_listen_for_every_type_that_the_server_sends() -> None:
+    assert SENT == EVENT_TYPES
     listed = re.search(
         r"EVENT_TYPES = Object\.freeze\(\[(.*?)\]\)", CLIENT.joinpath("nyx-events.js").read_text(), re.S
     )
