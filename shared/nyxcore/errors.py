@@ -65,6 +65,12 @@ class RunFinished(Conflict):
     code = "run_finished"
 
 
+class TextsRemoved(Conflict):
+    """What a workflow's run has written was removed, since the time for which it is kept was over."""
+
+    code = "texts_removed"
+
+
 class IdempotencyKeyReused(InvalidInput):
     """The same Idempotency-Key came with another body."""
 

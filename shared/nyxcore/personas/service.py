@@ -13,7 +13,7 @@ from psycopg.errors import ForeignKeyViolation
 
 from nyxcore import clock
 from nyxcore.db.connection import Connection
-from nyxcore.errors import Forbidden, NotFound
+from nyxcore.errors import NotFound
 from nyxcore.ids import uuid7
 from nyxcore.personas import library, picker, repository
 from nyxcore.personas.errors import PersonaBuiltIn, PersonaKeyTaken, TooManyPersonas
@@ -70,7 +70,7 @@ def create_persona(
     NotFound : the persona to be copied.
     TooManyPersonas, PersonaKeyTaken
     """
-    refuse_pinned(principal)
+    principal.require_unpinned("personas")
     tenant_id = principal.tenant_id
     repository.hold_personas(connection, tenant_id)
     rows = repository.list_personas(connection, tenant_id)
@@ -93,7 +93,7 @@ def change_persona(
     ------
     Forbidden, NotFound, PersonaBuiltIn
     """
-    refuse_pinned(principal)
+    principal.require_unpinned("personas")
     _own(connection, principal.tenant_id, persona_id)
     changes = change.model_dump(exclude_unset=True)
     if changes:
@@ -110,7 +110,7 @@ def delete_persona(connection: Connection, principal: Principal, persona_id: UUI
     ------
     Forbidden, NotFound, PersonaBuiltIn
     """
-    refuse_pinned(principal)
+    principal.require_unpinned("personas")
     _own(connection, principal.tenant_id, persona_id)
     if not repository.delete_persona(connection, principal.tenant_id, persona_id, clock.now()):
         raise no_persona(persona_id)
@@ -162,15 +162,6 @@ def used(
         )
     except ForeignKeyViolation as error:
         raise NotFound(f"there is no run {run_id}") from error
-
-
-def refuse_pinned(principal: Principal) -> None:
-    """Raises Forbidden for a token that is pinned to a project: personas and teams belong to all of them."""
-    if principal.project_id is not None:
-        raise Forbidden(
-            f"the token is pinned to project {principal.project_id}, and personas and teams belong to all projects:"
-            " use a token without a pin"
-        )
 
 
 def no_persona(persona_id: UUID) -> NotFound:

@@ -25,11 +25,13 @@ from nyxcore.queue import repository as queue
 from nyxcore.reports import repository as reports_repository
 from nyxcore.runs import dispatch, repository, service
 from nyxcore.runs.models import Run
+from nyxcore.steps.shown import repository as steps_repository
 from nyxcore.tenancy import repository as tenancy_repository
 
 _log = logging.getLogger(__name__)
 
 _RUNS_A_SWEEP = 100  # whose events are removed in one transaction; the next minute goes on
+_TEXTS_A_SWEEP = 20  # runs of which prompts and outputs are removed in one transaction: they may be long
 _OVERDUE = {
     "code": "deadline_exceeded",
     "message": "the run was not done within the time that a run may take",
@@ -56,6 +58,7 @@ class SweepResult:
     events, tickets, answers, reports, leases : how many of each it removed: events of runs that ended long ago,
         expired tickets, kept answers to repeated requests, reports that were deleted long ago, places of streams
         whose process was killed.
+    texts : of how many runs that ended very long ago it removed the prompts and outputs.
     reservations : how many amounts it gave back that were held for a record which never came.
     credentials : how many secrets it re-encrypted because there is a newer key.
     failed : tenants that it could not sweep; the log says why.
@@ -64,6 +67,7 @@ class SweepResult:
     overdue: list[UUID] = field(default_factory=list)
     started: list[UUID] = field(default_factory=list)
     events: int = 0
+    texts: int = 0
     tickets: int = 0
     answers: int = 0
     reports: int = 0
@@ -147,6 +151,7 @@ def _forget(connection: Connection, tenant_id: UUID, result: SweepResult) -> Non
     """Remove what the tenant's retention, or its own expiry, says is over."""
     now = clock.now()
     result.events += repository.delete_expired_events(connection, tenant_id, _RUNS_A_SWEEP)
+    result.texts += steps_repository.remove_expired_texts(connection, tenant_id, _TEXTS_A_SWEEP)
     result.tickets += tenancy_repository.delete_expired_tickets(connection, tenant_id, now)
     result.answers += idempotency_repository.delete_before(connection, tenant_id, now - idempotency.KEPT)
     result.reports += reports_repository.delete_expired(connection, tenant_id)

@@ -58,13 +58,17 @@ def take_over(connection: Connection, tenant_id: UUID, earlier: UUID, run_id: UU
 
 
 def begun_before(connection: Connection, tenant_id: UUID, run_id: UUID) -> UUID | None:
-    """The nearest of the runs that this one retries, one after another, that has steps; None without any."""
+    """The nearest of the runs that this one retries, one after another, that has steps; None without any.
+
+    None too when what its steps came to has been removed: nothing of it can be taken over.
+    """
     row = connection.execute(
         "with recursive earlier as ("
         " select retry_of as id, 1 as distance from runs where tenant_id = %(tenant)s and id = %(run)s"
         " union all select r.retry_of, distance + 1 from earlier e"
         " join runs r on r.tenant_id = %(tenant)s and r.id = e.id)"
-        " select id from earlier e where exists (select from run_steps s"
+        " select e.id from earlier e join runs r on r.tenant_id = %(tenant)s and r.id = e.id"
+        " where r.texts_removed_at is null and exists (select from run_steps s"
         " where s.tenant_id = %(tenant)s and s.run_id = e.id) order by distance limit 1",
         {"tenant": tenant_id, "run": run_id},
     ).fetchone()
@@ -166,15 +170,6 @@ def insert_calls(
                 for call in calls
             ],
         )
-
-
-def calls(connection: Connection, tenant_id: UUID, run_id: UUID, keys: Sequence[str]) -> list[Row]:
-    """The calls of these steps, in their order, with the prompts that were sent."""
-    return connection.execute(
-        "select key, part, label, model, status, attempt, prompt, provenance, output, error, tokens, usd"
-        " from run_step_calls where tenant_id = %s and run_id = %s and key = any(%s) order by key, part",
-        (tenant_id, run_id, list(keys)),
-    ).fetchall()
 
 
 def answers(connection: Connection, tenant_id: UUID, run_id: UUID, keys: Sequence[str]) -> list[Row]:

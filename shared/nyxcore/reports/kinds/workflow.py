@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from nyxcore import clock
 from nyxcore.db.connection import Connection
+from nyxcore.errors import TextsRemoved
 from nyxcore.reports import workflow
 from nyxcore.reports.kinds import Draft
 from nyxcore.reports.language import Language
@@ -21,7 +23,16 @@ class WorkflowReport:
     def write(
         self, connection: Connection, tenant_id: UUID, run: dict[str, Any], style: Style, language: Language
     ) -> Draft:
-        """The report on `run`. Raises NotFound when its project was deleted meanwhile."""
+        """The report on `run`.
+
+        Raises
+        ------
+        NotFound : its project was deleted meanwhile.
+        TextsRemoved : nothing of what its steps wrote is there any more.
+        """
+        if run["texts_removed_at"] is not None:
+            removed = clock.rfc3339(run["texts_removed_at"])
+            raise TextsRemoved(f"what run {run['id']} wrote was removed on {removed}: start a new run")
         found = pinned(connection, tenant_id, run)
         rows = steps.summaries(connection, tenant_id, found.id)
         heading = workflow.title(connection, tenant_id, run, language)
