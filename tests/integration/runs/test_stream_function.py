@@ -149,7 +149,7 @@ def test_where_nobody_tells_the_function_that_the_client_has_left_its_window_end
     assert events(unread)[-1] == workspace.events(run.id)[-1], "it went on for nobody"
     assert bench.leases() == 0
     workspace.finish(run.id)
-    assert events(client.get(f"/runs/{run.id}").content) == workspace.events(run.id), "and serves the next one"
+    assert events(client.get(f"/runs/{run.id}").content) == workspace.events(run.id)
 
 
 def test_errors_are_problem_details_and_a_page_of_a_known_origin_may_read_them(
