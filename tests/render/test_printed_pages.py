@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from base64 import b64decode
 from collections.abc import Iterator
@@ -53,14 +54,16 @@ def copied_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
 
 
+GIVEN: dict[str, Any] = {
+    "title": "Flask · Auto-fix · 2026-11-23",
+    "project": "Flask",
+    "kind": "Auto-fix",
+    "date": datetime(2026, 11, 23, tzinfo=UTC),
+}
+
+
 def printed(printer: Printer, markdown: str, **changes: Any) -> Printed:
-    given: dict[str, Any] = {
-        "title": "Flask · Auto-fix · 2026-11-23",
-        "project": "Flask",
-        "kind": "Auto-fix",
-        "date": datetime(2026, 11, 23, tzinfo=UTC),
-    }
-    return printer.print(print_job(PageDocument(markdown=markdown, **(given | changes))))
+    return printer.print(print_job(PageDocument(markdown=markdown, **(GIVEN | changes))))
 
 
 def texts(found: Printed) -> list[str]:
@@ -215,3 +218,11 @@ def test_a_diagram_beside_italic_text_is_set_upright(printer: Printer) -> None:
     (picture,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', html)
     svg = b64decode(picture).decode()
     assert "@font-face" in svg and "font-style:italic" not in svg
+
+
+def test_no_element_of_a_page_keeps_its_fonts_away(printer: Printer) -> None:
+    hiding = '<img name="fonts" alt="hidden"><form name="fonts"></form>'
+    plain = json.loads(print_job(PageDocument(markdown="Some *text*.", **GIVEN)))
+    hostile = plain | {"html": plain["html"].replace("<main>", f"<main>{hiding}")}
+    assert hiding in hostile["html"]
+    assert all(OURS.match(name) for name in fonts(printer.print(json.dumps(hostile).encode()).pdf))
