@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +16,6 @@ from nyxpdf.limits import MIB, Budget, Limits
 from nyxpdf.pdf import Pdf
 
 _PRINTING: Final = {"printBackground": True, "preferCSSPageSize": True}
-_FINISHED: Final = {"generateTaggedPDF": True, "generateDocumentOutline": True}
 _NUMBERINGS: Final = 3  # numbers may move a heading to the next page, once
 # Chromium lays a document out four times: for the screen, at the screen's width as if in print, for the paper, and for
 # the screen again. Only the third is wanted, so the screen is wider than any paper (200 inches are the most) and has
@@ -111,11 +109,12 @@ def _print(browser: Browser, job: jobs.PrintJob, budget: Budget) -> Printed:
 def _numbered(browser: Browser, open_html: str, job: jobs.PrintJob, budget: Budget) -> tuple[str, Pdf]:
     """The page with its places of page numbers filled, and its PDF: one pass without such places, else two."""
     if not jobs.ids_to_number(open_html):
-        return open_html, _pass(browser, open_html, job, budget, _FINISHED)
-    places = _pass(browser, open_html, job, budget, {}).pages_of()  # a quarter faster without tags
+        return open_html, _pass(browser, open_html, job, budget, structure=True)
+    first = _pass(browser, open_html, job, budget, structure=False)  # a quarter faster without tags
+    places = first.pages_of()
     for _ in range(_NUMBERINGS):
         html = jobs.with_page_numbers(open_html, places)
-        pdf = _pass(browser, html, job, budget, _FINISHED)
+        pdf = _pass(browser, html, job, budget, structure=True)
         moved = pdf.pages_of()
         if moved == places:
             return html, pdf
@@ -123,15 +122,13 @@ def _numbered(browser: Browser, open_html: str, job: jobs.PrintJob, budget: Budg
     raise ContentsUnstable("The page numbers of the contents move the headings; make the contents shorter.")
 
 
-def _pass(
-    browser: Browser, html: str, job: jobs.PrintJob, budget: Budget, structure: Mapping[str, bool]
-) -> Pdf:
+def _pass(browser: Browser, html: str, job: jobs.PrintJob, budget: Budget, *, structure: bool) -> Pdf:
     with browser.page(budget) as page:
         page.seal()
         page.widen(_SCREEN)
         page.load(html.replace("</head>", f"{_OFF_SCREEN}</head>", 1))
         page.evaluate(_LOAD_FONTS)
-        pdf = Pdf(_printed(page, job, structure))
+        pdf = Pdf(_printed(page, job, structure=structure))
         if not page.shows_what_was_loaded():
             raise InvalidJob("The page leads away from itself; take the refresh out of it.")
     if pdf.page_count() > budget.limits.pages:
@@ -142,11 +139,12 @@ def _pass(
     return pdf
 
 
-def _printed(page: Page, job: jobs.PrintJob, structure: Mapping[str, bool]) -> bytes:
+def _printed(page: Page, job: jobs.PrintJob, *, structure: bool) -> bytes:
     answer = page.call(
         "Page.printToPDF",
         **_PRINTING,
-        **structure,
+        generateTaggedPDF=structure,
+        generateDocumentOutline=structure,
         displayHeaderFooter=bool(job.header or job.footer),
         # an empty template would be Chromium's own
         headerTemplate=job.header or "<span></span>",

@@ -13,7 +13,7 @@ from typing import Any
 
 import pypdfium2
 import pytest
-from print_jobs import job
+from print_jobs import CHROMIUM, job
 from print_jobs import page as small_page
 from printed_glyphs import NOTDEF, blank, drawn, fonts
 from pypdf import PdfReader
@@ -21,6 +21,7 @@ from pypdf import PdfReader
 from nyxcore.pages.models import PageDocument
 from nyxcore.pages.service import print_job
 from nyxcore.settings import settings
+from nyxpdf.limits import MIB, Limits
 from nyxpdf.printer import Printed, Printer
 
 FONTS = Path(__file__).parents[2] / "layers/pages/opt/fonts"
@@ -158,6 +159,25 @@ def test_a_table_that_goes_on_repeats_its_head_and_splits_no_row(printer: Printe
     for text in pages:
         assert "the file" in text and "the finding" in text
         assert re.findall(r"begin(\d+)", text) == re.findall(r"end(\d+)", text)
+
+
+def test_a_long_table_keeps_its_columns_on_every_page_and_needs_memory_by_its_rows_only() -> None:
+    table = "| severity | where | what |\n| --- | --- | --- |\n" + "".join(
+        f"| high | `pkg/module_{number}.py` | finding {number} |\n" for number in range(5_000)
+    )
+    own = Printer(CHROMIUM, Limits(memory=550 * MIB))  # as one table it took 700
+    try:
+        document = pypdfium2.PdfDocument(printed(own, table).pdf)
+    finally:
+        own.close()
+    columns = set()
+    for number in range(1, len(document)):
+        text = document[number].get_textpage()
+        place = text.get_text_range().index("where what")
+        columns.add(tuple(round(text.get_charbox(place + shift)[0]) for shift in (0, len("where "))))
+        text.close()
+    document.close()
+    assert len(columns) == 1
 
 
 def test_a_heading_is_never_the_last_thing_on_a_page(printer: Printer) -> None:
