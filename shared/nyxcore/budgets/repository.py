@@ -11,10 +11,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from nyxcore.budgets.models import Amount, Attempt, BudgetDraft, Reservation
+from nyxcore.budgets.models import Attempt, BudgetDraft, Reservation
 from nyxcore.db.connection import Connection
 from nyxcore.ids import uuid7
-from nyxcore.llm.models import LedgerEntry
+from nyxcore.llm.models import Amount, LedgerEntry
 
 type Row = dict[str, Any]
 

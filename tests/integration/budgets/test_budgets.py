@@ -16,7 +16,7 @@ from purse import Purse, entry
 
 from nyxcore import clock
 from nyxcore.budgets import service
-from nyxcore.budgets.models import Amount, BudgetDraft, Limit
+from nyxcore.budgets.models import BudgetDraft, Limit
 from nyxcore.budgets.service import BudgetExceeded
 from nyxcore.credentials import sealing
 from nyxcore.credentials import service as credentials
@@ -25,7 +25,7 @@ from nyxcore.credentials.sealing import FileKeys
 from nyxcore.db.connection import Database
 from nyxcore.errors import Conflict, Forbidden, NotFound
 from nyxcore.ids import uuid7
-from nyxcore.llm.models import ModelAnswer
+from nyxcore.llm.models import Amount, ModelAnswer
 from nyxcore.llm.stored_calls import StoredCall
 from nyxcore.runs.sweep import sweep
 from nyxcore.storage import objects
@@ -102,6 +102,28 @@ def test_the_tightest_limit_of_a_run_holds_and_other_runs_are_not_counted(purse:
     with pytest.raises(BudgetExceeded, match="the run is 3 USD: 2 are spent"):
         purse.reserve("1.5", of=purse.attempt(2))
     purse.reserve("3", of=purse.attempt(run_id=purse.run()))
+
+
+def test_without_a_limit_the_most_is_held_and_below_one_no_more_than_leaves_room_for_a_thousand(
+    purse: Purse,
+) -> None:
+    most = Amount(Decimal(3), 3000)
+    assert purse.reserve("1", 1000, most=most).amount == most
+    purse.limit(purse.project_id, monthlyUsd=1003)
+    assert purse.reserve("1", 1000, most=most, of=purse.attempt(2)).amount == Amount(Decimal(1), 3000)
+    purse.limit(purse.project_id, monthlyUsd=2004, runTokens=10**7)
+    assert purse.reserve("1", 1000, most=most, of=purse.attempt(3)).amount == Amount(Decimal(2), 3000)
+    purse.limit(purse.project_id, runUsd=7)
+    assert purse.reserve("1", 1000, most=most, of=purse.attempt(4)).amount.usd == 1
+    with pytest.raises(BudgetExceeded, match="the run is 7 USD: 0 are spent, 7 are held"):
+        purse.reserve("1", 1000, most=most, of=purse.attempt(5))
+
+
+def test_what_costs_nothing_may_be_done_when_everything_is_spent(purse: Purse) -> None:
+    purse.limit(monthlyUsd=1)
+    purse.reserve("1")
+    purse.settle(entry("1.5"))
+    assert purse.reserve("0", of=purse.attempt(2)).amount == Amount(Decimal(0), 1000)
 
 
 def test_reserving_the_same_attempt_again_holds_it_once(purse: Purse) -> None:
