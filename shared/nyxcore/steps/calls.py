@@ -28,6 +28,7 @@ from nyxcore.workflows.graph import ancestors
 from nyxcore.workflows.judging import question, verdict_schema
 from nyxcore.workflows.material.sections import OutputPart
 from nyxcore.workflows.prompts.grammar import parse
+from nyxcore.workflows.readers import Readers
 from nyxcore.workflows.resolving import Resolved, resolve
 
 type Row = dict[str, Any]
@@ -81,7 +82,7 @@ def _asked(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> M
         fallbacks=step.fallbacks,
         system=resolved.system,
         prompt=resolved.prompt,
-        max_output_tokens=step.max_output_tokens or DEFAULT_OUTPUT_TOKENS,
+        max_output_tokens=DEFAULT_OUTPUT_TOKENS if judging else step.output_tokens,
         temperature=step.temperature,
         output_schema=verdict_schema(step.answers) if judging else step.output_schema,
         deadline_seconds=min(step.timeout or MAX_CALL_SECONDS, MAX_CALL_SECONDS, runs.seconds_left(run.row)),
@@ -129,32 +130,38 @@ def _resolved(  # noqa: PLR0917 - what a prompt is made of
     call: Row,
     persona: PersonaRow | None,
 ) -> Resolved:
-    model = call["model"]
-    room = window(model) - (step.max_output_tokens or DEFAULT_OUTPUT_TOKENS)
-
-    def count(text: str) -> int:
-        return tokens.count(text, model)
-
-    voice = "" if persona is None else apply(persona, "", count=count).system
-    if is_judge(step, call["part"]):
+    judging = is_judge(step, call["part"])
+    readers = Readers((call["model"], *step.fallbacks), tokens.count, window)
+    voice = "" if persona is None else apply(persona, "", count=readers.count).system
+    values = values_for(connection, tenant_id, run, _read(run, step))
+    steps_url = f"/api/v1/runs/{run.id}/steps"
+    if judging:
         answers = [
             each["output"] or ""
             for each in repository.answers(connection, tenant_id, run.id, [step.key])
             if not is_judge(step, each["part"])
         ]
-        return question(step, run.workflow, answers, budget_tokens=room, count=count, persona=voice)
-    values = values_for(connection, tenant_id, run, _read(run, step))
+        return question(
+            step,
+            run.workflow,
+            values,
+            answers,
+            budget_tokens=readers.room(DEFAULT_OUTPUT_TOKENS),
+            count=readers.count,
+            persona=voice,
+            steps_url=steps_url,
+        )
     if step.for_each is not None:
         values = values.for_item(OutputPart(call["label"], call["item"] or ""))
     return resolve(
         step,
         run.workflow,
         values,
-        budget_tokens=room,
-        count=count,
+        budget_tokens=readers.room(step.output_tokens),
+        count=readers.count,
         persona=voice,
         strategy=call["label"] if step.alternatives > 1 and call["label"] in STRATEGIES else None,
-        steps_url=f"/api/v1/runs/{run.id}/steps",
+        steps_url=steps_url,
     )
 
 

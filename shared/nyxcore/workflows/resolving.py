@@ -72,6 +72,14 @@ def resolve(
     return Resolved(system.text, prompt, (*system.parts, *parts), count(system.text) + count(prompt))
 
 
+def ask_person(step: Step, values: Values, count: Count, steps_url: str = STEPS_URL) -> Rendered:
+    """The prompt of a review: as it was written, with whole values, and without the context that a model is given.
+
+    What it is about is shown beside it. Raises PromptRefused.
+    """
+    return render(step.prompt or "", values, shortener=Shortener(count, steps_url))
+
+
 def _system(
     instructions: Template, values: Values, persona: str, shortener: Shortener, budget: int
 ) -> Rendered:

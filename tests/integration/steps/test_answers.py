@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from workbench import Workbench, answered, refused
 
+from nyxcore.llm import tokens
 from nyxcore.llm.models import ModelCall
+from nyxcore.llm.windows import window
 
 EACH: dict[str, Any] = {"key": "each", "prompt": "Say it: {{item}}"}
 AFTER: dict[str, Any] = {"key": "after", "prompt": "{{steps.each.content}}"}
@@ -75,6 +77,38 @@ def test_several_models_answer_side_by_side(bench: Workbench) -> None:
         ("bedrock:b", "said bedrock:b"),
     ]
     assert "## bedrock:a\n\nsaid bedrock:a" in (step.output or "")
+
+
+def test_a_judge_is_the_first_of_the_models_and_is_told_what_they_were_asked(bench: Workbench) -> None:
+    def model(question: ModelCall) -> Any:
+        if question.output_schema is not None:
+            return answered("{}", data={"pick": 1, "reasons": "It is shorter."})
+        return answered(f"said {question.model}")
+
+    bench.machine.model = model
+    run_id = bench.run(
+        {"key": "src", "prompt": "Read {{input}}"},
+        {
+            "key": "each", "prompt": "Choose for {{input}} given {{steps.src.content}}", "pick": "judge",
+            "models": ["bedrock:a", "bedrock:b"], "maxOutputTokens": 10,
+        },
+    )  # fmt: skip
+    judge = bench.steps(run_id)["each"].calls[-1]
+    assert (judge.label, judge.model) == ("judge", "bedrock:a")
+    told = judge.prompt or ""
+    assert "the input" in told and "said offline" in told and "said bedrock:b" in told and "{{" not in told
+    assert bench.machine.asked[-1].max_output_tokens > 10, "a verdict is no answer"
+
+
+def test_a_prompt_fits_the_smallest_window_of_the_models_that_may_get_it(bench: Workbench) -> None:
+    bench.machine.model = lambda _: answered("yes")
+    step = {"key": "one", "prompt": "{{input}}", "model": "bedrock:claude", "maxOutputTokens": 10}
+    long = "# Report\n\nIt begins. More.\n\n" + "word " * 60_000
+    for fallbacks, whole in [([], True), (["bedrock:small"], False)]:
+        bench.run(step | {"fallbacks": fallbacks}, input=long)
+        asked = bench.machine.asked[-1]
+        assert (long.strip() in asked.prompt) == whole
+        assert all(tokens.count(asked.prompt, model) + 10 <= window(model) for model in asked.chain)
 
 
 def test_each_alternative_is_asked_for_in_its_own_way(bench: Workbench) -> None:
