@@ -63,6 +63,29 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Spent:
+    """The models that a run has asked, and what it has spent on them."""
+
+    models: Sequence[str]
+    tokens: int
+    usd: Decimal
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What was spent on a report's prose.
+
+    Attributes
+    ----------
+    model : the one that wrote it; None where a model was asked and did not come to an answer.
+    """
+
+    model: str | None
+    tokens: int
+    usd: Decimal
+
+
+@dataclass(frozen=True)
 class Facts:
     """One run, ready to be reported on.
 
@@ -77,6 +100,8 @@ class Facts:
     earlier : the last finished run of the same kind, repository and categories before this one, or None.
     explanations : why a rule matters, by rule.
     tools : version by tool.
+    tokens, usd : what the run itself has spent.
+    spoken : what its report's prose has; None for a report that no model was asked for.
     """
 
     project: str
@@ -101,3 +126,4 @@ class Facts:
     patch_bytes: int
     tokens: int
     usd: Decimal
+    spoken: Spoken | None

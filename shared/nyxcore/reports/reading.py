@@ -17,7 +17,7 @@ from nyxcore.errors import NotFound
 from nyxcore.findings import repository as findings
 from nyxcore.projects import repository as projects
 from nyxcore.reports import repository
-from nyxcore.reports.facts import Ending, Facts, Phase, Skipped, Source
+from nyxcore.reports.facts import Ending, Facts, Phase, Skipped, Source, Spoken
 from nyxcore.storage import objects
 
 SCAN_SUMMARY = "scan.json"
@@ -25,7 +25,7 @@ PATCH = "fixes.patch"
 _ALL = 2**31 - 1
 
 
-def read(connection: Connection, tenant_id: UUID, run: dict[str, Any]) -> Facts:
+def read(connection: Connection, tenant_id: UUID, run: dict[str, Any], spoken: Spoken | None) -> Facts:
     """The facts of `run`, a row of `runs` that works on a repository.
 
     Raises
@@ -65,6 +65,7 @@ def read(connection: Connection, tenant_id: UUID, run: dict[str, Any]) -> Facts:
         patch_bytes=objects.size(objects.run_key(tenant_id, run_id, PATCH)) or 0,
         tokens=run["cost_tokens"],
         usd=run["cost_usd"],
+        spoken=spoken,
     )
 
 

@@ -76,7 +76,7 @@ def facts(**changes: Any) -> Facts:
         "duration": timedelta(seconds=2.5), "unsafe": False, "categories": None,
         "source": Source("flask", None, "ab" * 32), "files": 12, "findings": [], "fixes": [], "skipped": [],
         "notes": [], "phases": [], "earlier": None, "explanations": {}, "tools": TOOLS, "patch_bytes": 10,
-        "tokens": 0, "usd": Decimal(0),
+        "tokens": 0, "usd": Decimal(0), "spoken": None,
     }  # fmt: skip
     return Facts(**(values | changes))
 
