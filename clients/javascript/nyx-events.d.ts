@@ -14,6 +14,7 @@ export interface Run {
   kind: "auto-fix" | "refactor" | "code-analysis" | "workflow";
   projectId: string;
   repositoryId: string | null;
+  commit: string | null;
   workflowId: string | null;
   retryOf: string | null;
   status: RunStatus;

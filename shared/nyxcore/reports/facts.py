@@ -55,11 +55,13 @@ class Source:
     repository : its name.
     archive : file name of the uploaded archive, or None.
     tree : SHA-256 over paths and contents of all files, in hex, or None for a run that did not come so far.
+    commit : what they were taken from, or None where it is not known.
     """
 
     repository: str
     archive: str | None
     tree: str | None
+    commit: str | None
 
 
 @dataclass(frozen=True)

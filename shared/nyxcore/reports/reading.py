@@ -50,7 +50,12 @@ def read(connection: Connection, tenant_id: UUID, run: dict[str, Any], spoken: S
         duration=ended - started,
         unsafe=bool(run["options"].get("unsafe")),
         categories=run["options"].get("categories"),
-        source=Source(repository_of_run.name, run["source"].get("filename"), summary.get("tree")),
+        source=Source(
+            repository_of_run.name,
+            archive=run["source"].get("filename"),
+            tree=summary.get("tree"),
+            commit=run["source"].get("commit"),
+        ),
         files=int(run["counts"].get("files", 0)),
         findings=[placed.row for placed in findings.list_findings(connection, tenant_id, run_id, limit=_ALL)],
         fixes=[placed.row for placed in findings.list_fixes(connection, tenant_id, run_id, limit=_ALL)],

@@ -235,6 +235,8 @@ def footer(facts: Facts, language: Language) -> str:
     parts = [language("footer.run", run=code(str(facts.run_id)), repository=code(facts.source.repository))]
     if facts.source.archive:
         parts.append(language("footer.archive", name=code(facts.source.archive)))
+    if facts.source.commit:
+        parts.append(language("footer.commit", commit=code(facts.source.commit)))
     if facts.source.tree:
         parts.append(language("footer.source", digest=code(f"sha256:{facts.source.tree[:12]}")))
     parts += [
