@@ -15,6 +15,7 @@ export interface Run {
   /** null for a PDF of Markdown that somebody sent. */
   projectId: string | null;
   repositoryId: string | null;
+  commit: string | null;
   workflowId: string | null;
   retryOf: string | null;
   status: RunStatus;

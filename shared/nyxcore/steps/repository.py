@@ -104,6 +104,18 @@ def summaries(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[Row
     ).fetchall()
 
 
+def models(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[str]:
+    """The models that have answered in a run, by the ledger; of a call that was taken over, the one it names."""
+    rows = connection.execute(
+        "select distinct coalesce(l.model, c.model) as model from run_step_calls c"
+        " left join llm_calls l on l.tenant_id = c.tenant_id and l.run_id = c.run_id"
+        " and l.step = c.key || '.' || c.part and l.attempt = c.attempt and l.outcome = 'succeeded'"
+        " where c.tenant_id = %s and c.run_id = %s and c.status = 'succeeded' order by model",
+        (tenant_id, run_id),
+    ).fetchall()
+    return [row["model"] for row in rows]
+
+
 def get(connection: Connection, tenant_id: UUID, run_id: UUID, key: str) -> Row | None:
     """One step with its output, or None."""
     return connection.execute(

@@ -38,8 +38,8 @@ def test_prose_that_keeps_to_the_facts_stands_in_the_report_with_who_wrote_it(ru
     (made,) = reports_of(runner)
     assert "## State\n\nAll of it is known.\n\n" in made["content"]
     assert "4711" not in made["content"]
-    assert f"models: `{MODEL}`" in made["content"]
-    assert "No model was used" not in made["content"]
+    footer = made["content"].splitlines()[-1]
+    assert footer.endswith(f"models: none · 0 tokens · 0.00 USD · prose: `{MODEL}`, 1,000 tokens, 0.01 USD")
     assert (made["model"], made["persona"], made["tokens"], made["usd"]) == (
         MODEL,
         "architect",
@@ -58,11 +58,14 @@ def test_prose_that_keeps_to_the_facts_stands_in_the_report_with_who_wrote_it(ru
 def test_a_model_that_fails_leaves_the_report_complete_and_says_so(runner: TaskRunner) -> None:
     task = writing(runner, finished(runner))
     keys = prepare(runner.db, task)
-    answer(keys, ModelFailure(code="model_unavailable", message="it is down", retryable=True, calls=()))
+    answer(
+        keys, ModelFailure(code="model_unavailable", message="it is down", retryable=True, calls=(entry(),))
+    )
     record(runner.db, task)
     (made,) = reports_of(runner)
-    assert made["model"] is None
-    assert "models: none" in made["content"]
+    assert (made["model"], made["tokens"]) == (None, 1000)
+    footer = made["content"].splitlines()[-1]
+    assert footer.endswith("models: none · 0 tokens · 0.00 USD · prose: no answer, 1,000 tokens, 0.01 USD")
     (log,) = runner.rows("select data from run_events where run_id = %s and type = 'log'", task.run_id)
     assert log["data"]["message"] == "The report has no prose: it is down"
 

@@ -9,6 +9,7 @@ from nyxcore import clock
 from nyxcore.db.connection import Connection
 from nyxcore.errors import TextsRemoved
 from nyxcore.reports import workflow
+from nyxcore.reports.facts import Spoken
 from nyxcore.reports.kinds import Draft
 from nyxcore.reports.language import Language
 from nyxcore.reports.models import Style
@@ -21,7 +22,14 @@ class WorkflowReport:
     """The goal, how the steps ended, and what they wrote: all of them, or those that nothing else builds upon."""
 
     def write(
-        self, connection: Connection, tenant_id: UUID, run: dict[str, Any], style: Style, language: Language
+        self,
+        connection: Connection,
+        tenant_id: UUID,
+        run: dict[str, Any],
+        style: Style,
+        language: Language,
+        *,
+        spoken: Spoken | None,
     ) -> Draft:
         """The report on `run`.
 
@@ -45,6 +53,8 @@ class WorkflowReport:
             goal=found.workflow.goal,
             steps=rows,
             shown=keys if style == "technical" else [key for key in keys if key not in needed],
+            spent=workflow.spent_so_far(connection, tenant_id, found.id),
+            spoken=spoken,
             language=language,
         )
         return Draft(heading, content)
