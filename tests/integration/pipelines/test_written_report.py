@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from report_runs import MODEL, answer, finished, texts, writing
+from report_runs import MODEL, answer, entry, finished, texts, writing
 from task_runner import TaskRunner
 
 from nyxcore.errors import RunFinished

@@ -111,12 +111,14 @@ def test_a_budget_of_what_the_preview_holds_lets_every_call_begin_whatever_they_
     assert len(bench.machine.asked) == 7, "the judge was asked too"
 
 
-def test_what_the_preview_holds_for_a_first_step_is_what_is_held_for_it(bench: Workbench) -> None:
-    [shown] = previewed(bench, ONE | {"fallbacks": ["bedrock:n"]}).steps
-    bench.run(ONE | {"fallbacks": ["bedrock:n"]})
-    [asked] = bench.machine.asked
-    assert shown.held is not None
-    assert (shown.held.usd, shown.held.tokens) == (float(asked.limit_usd), asked.limit_tokens)
+def test_what_the_preview_tells_of_a_call_is_what_is_held_for_it(bench: Workbench) -> None:
+    step = ONE | {"fallbacks": ["bedrock:n"]}
+    [shown] = previewed(bench, step).steps
+    assert shown.held is not None and shown.at_most is not None
+    bench.run(step)
+    bench.run(step, budget=shown.held.model_dump())
+    held = [(float(asked.limit_usd), asked.limit_tokens) for asked in bench.machine.asked]
+    assert held == [(each.usd, each.tokens) for each in (shown.at_most, shown.held)]
 
 
 def test_a_model_whose_credential_is_missing_makes_the_cost_unknown(bench: Workbench) -> None:
