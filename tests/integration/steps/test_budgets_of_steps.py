@@ -112,7 +112,7 @@ def test_a_budget_of_what_the_preview_holds_lets_every_call_begin_whatever_they_
 
 
 def test_what_the_preview_tells_of_a_call_is_what_is_held_for_it(bench: Workbench) -> None:
-    step = ONE | {"fallbacks": ["bedrock:n"]}
+    step = ONE | {"fallbacks": ["bedrock:n"], "retries": 0}
     [shown] = previewed(bench, step).steps
     assert shown.held is not None and shown.at_most is not None
     bench.run(step)
