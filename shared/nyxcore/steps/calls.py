@@ -13,7 +13,7 @@ from nyxcore.db.connection import Connection, Database
 from nyxcore.errors import NotFound, NyxError
 from nyxcore.llm import prices, tokens
 from nyxcore.llm.models import ModelCall, ModelFailure
-from nyxcore.llm.stored_calls import PreparedCall, StoredCall, begun, outcome, store
+from nyxcore.llm.stored_calls import PreparedCall, StoredCall, outcome, spent, store
 from nyxcore.llm.windows import window
 from nyxcore.personas import service as personas
 from nyxcore.personas.applying import apply
@@ -74,7 +74,7 @@ def _asked(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> M
     """The call as the caller reads it, its prompt kept with the step and its budget held."""
     step = run.step(call["key"])
     judging = is_judge(step, call["part"])
-    persona = _persona(connection, tenant_id, step, judging=judging)
+    persona = _persona(connection, tenant_id, run, step, judging=judging)
     resolved = _resolved(connection, tenant_id, run, step, call, persona)
     asked = ModelCall(
         tenant_id=str(tenant_id),
@@ -115,9 +115,11 @@ def _as_limit(budget: Budget | None) -> Limit:
     return Limit(None if budget.usd is None else Decimal(str(budget.usd)), budget.tokens)
 
 
-def _persona(connection: Connection, tenant_id: UUID, step: Step, *, judging: bool) -> PersonaRow | None:
+def _persona(
+    connection: Connection, tenant_id: UUID, run: Pinned, step: Step, *, judging: bool
+) -> PersonaRow | None:
     key = speaker(step, judging=judging)
-    return None if key is None else personas.by_key(connection, tenant_id, key)
+    return None if key is None else personas.by_key(connection, tenant_id, key, run.row["created_at"])
 
 
 def _resolved(  # noqa: PLR0917 - what a prompt is made of
@@ -189,8 +191,6 @@ def record(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> None:
 
 def broke_down(db: Database, tenant_id: UUID, run_id: UUID, place: Place, failure: dict[str, str]) -> None:
     """End a call of which a task broke down for good; what it was begun with is in the ledger at the most."""
-    where = stored(tenant_id, run_id, place)
-    answer = outcome(where)
-    calls = begun(where) if answer is None else answer.calls
+    calls = spent(stored(tenant_id, run_id, place))
     ended = ModelFailure(code=failure["code"], message=failure["message"], retryable=False, calls=calls)
     recording.end(db, tenant_id, run_id, place, ended)

@@ -81,10 +81,10 @@ class _Costing:
             prices=prices.of_operator(),
         )
         now = clock.now()
-        held_usd, held_tokens = prices.most(call, now)
+        span = prices.span(call, now)
         read = sum(tokens.count(text, first) for text in (sending.system, sending.prompt))
         usage = Usage(read + sending.to_come.usual, sending.output_tokens)
-        return Cost(prices.cost(call, first, usage, now).usd, held_usd, held_tokens)
+        return Cost(prices.cost(call, first, usage, now).usd, span.least, span.most)
 
     def _endpoints(self, models: tuple[str, ...]) -> dict[str, Endpoint] | None:
         if models not in self.known:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from pydantic import JsonValue
 
+from nyxcore.llm.models import Amount
 from nyxcore.workflows.lengths import Length
 
 
@@ -30,12 +31,13 @@ class Cost:
     Attributes
     ----------
     usd : one attempt of the first model, its answer as long as it may be.
-    held_usd, held_tokens : what is held before it is made, and what it stops at: the most that it can spend.
+    least : what a budget must have room for, so that it can be made.
+    most : every try of every model: it cannot spend more.
     """
 
     usd: Decimal
-    held_usd: Decimal
-    held_tokens: int
+    least: Amount
+    most: Amount
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from pydantic import Field
 
 from nyxcore.errors import InvalidInput
+from nyxcore.llm.models import Amount
 from nyxcore.wire import WireModel
 from nyxcore.workflows.costs import Sending, Terms
 from nyxcore.workflows.definition import DEFAULT_OUTPUT_TOKENS, STRATEGIES, Step, StepType, Workflow
@@ -70,11 +71,11 @@ class StepPreview(WireModel):
         description="when nothing fails, every answer as long as it may be; null where it is not known"
     )
     held: Spending | None = Field(
-        description="what is held for its calls before they are made, which is what a budget needs to let them"
-        " begin: two attempts of the dearest model of each"
+        description="what a budget must have room for to let its calls begin: an attempt of each model of each, and"
+        " two of the dearest"
     )
     at_most: Spending | None = Field(
-        description="that, once more for each of its `retries`: it cannot cost more"
+        description="every try of every model, once more for each of its `retries`: it cannot cost more"
     )
     problem: str | None = Field(default=None, description="why it could not be sent")
 
@@ -264,21 +265,20 @@ class _Previewer:
         return to_come(made, self.workflow, self.lengths).within(room - made.tokens)
 
     def _costs(self, step: Step, prompts: Sequence[_Prompt]) -> dict[str, object]:
-        usd, held_usd, held_tokens = Decimal(0), Decimal(0), 0
+        usd, held, most = Decimal(0), Amount(), Amount()
         for each in prompts:
             likely = self.terms.cost(each.sending)
-            most = likely if each.longest is each.sending else self.terms.cost(each.longest)
-            if likely is None or most is None or each.times is None:
+            longest = likely if each.longest is each.sending else self.terms.cost(each.longest)
+            if likely is None or longest is None or each.times is None:
                 return {"usd": None, "held": None, "at_most": None}
             usd += likely.usd * each.times
-            held_usd += most.held_usd * each.times
-            held_tokens += most.held_tokens * each.times
-        tries = 1 + step.retries
-        return {
-            "usd": float(usd),
-            "held": Spending(usd=float(held_usd), tokens=held_tokens),
-            "at_most": Spending(usd=float(held_usd * tries), tokens=held_tokens * tries),
-        }
+            held += longest.least * each.times
+            most += longest.most * each.times
+        return {"usd": float(usd), "held": _spending(held), "at_most": _spending(most * (1 + step.retries))}
+
+
+def _spending(amount: Amount) -> Spending:
+    return Spending(usd=float(amount.usd), tokens=amount.tokens)
 
 
 def _further(prompt: _Prompt) -> FurtherPrompt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from nyxcore.workflows.context.assembly import assemble
 from nyxcore.workflows.definition import STRATEGIES, Step, Workflow
@@ -55,6 +56,7 @@ def resolve(
     ------
     PromptRefused, PromptTooLong, PathUnknown, ContextTooSmall : as rendering and assembly do.
     """
+    count = cache(count)  # outputs and whole prompts are asked for more than once
     shortener = Shortener(count, steps_url)
     template, instructions = parse(step.prompt or ""), parse(step.system or "")
     ending = f"\n\n{STRATEGIES[strategy]}" if strategy is not None else ""

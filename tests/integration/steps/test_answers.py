@@ -28,7 +28,8 @@ def test_a_fan_out_asks_once_for_each_item_and_keeps_the_answers_apart(bench: Wo
         (0, "apples", "succeeded"),
         (1, "judge", "succeeded"),  # which is an item like any other
     ]
-    assert "apples" in (step.calls[0].output or "") and "judge" not in (step.calls[0].output or "")
+    first = bench.calls(run_id, "each")[0]
+    assert "apples" in (first.output or "") and "judge" not in (first.output or "")
     assert (step.output or "").startswith("## apples\n") and "\n## judge\n" in (step.output or "")
 
 
@@ -40,7 +41,7 @@ def test_a_fan_out_runs_over_the_sections_of_an_earlier_answer(bench: Workbench)
         {"key": "outline", "prompt": "Write an outline of {{input}}"},
         EACH | {"forEach": "steps.outline.sections"},
     )
-    calls = bench.steps(run_id)["each"].calls
+    calls = bench.calls(run_id, "each")
     assert [call.label for call in calls] == ["One", "Two"]  # what introduces them is no section
     item = (calls[1].prompt or "").partition("Say it: ")[2]
     assert "second" in item and "first" not in item
@@ -71,7 +72,7 @@ def test_several_models_answer_side_by_side(bench: Workbench) -> None:
         {"key": "each", "prompt": "{{input}}", "models": ["bedrock:a", "bedrock:b"], "maxOutputTokens": 10}
     )
     step = bench.steps(run_id)["each"]
-    assert [(call.model, call.output) for call in step.calls] == [
+    assert [(call.model, call.output) for call in bench.calls(run_id, "each")] == [
         ("bedrock:a", "said bedrock:a"),
         ("bedrock:b", "said bedrock:b"),
     ]
@@ -113,7 +114,7 @@ def test_a_prompt_fits_the_smallest_window_of_the_models_that_may_get_it(bench: 
 def test_each_alternative_is_asked_for_in_its_own_way(bench: Workbench) -> None:
     bench.machine.model = echo
     run_id = bench.run({"key": "each", "prompt": "{{input}}", "alternatives": 3, "pick": "person"})
-    prompts = [call.prompt or "" for call in bench.steps(run_id)["each"].calls]
+    prompts = [call.prompt or "" for call in bench.calls(run_id, "each")]
     assert "prudent" in prompts[0] and "smallest change" in prompts[1] and "furthest" in prompts[2]
 
 

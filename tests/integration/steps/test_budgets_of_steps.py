@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from workbench import Workbench, answered, entry
 
+from nyxcore.llm.errors import HoldUsedUp
 from nyxcore.llm.models import ModelAnswer, ModelCall, ModelFailure
 from nyxcore.settings import settings
 from nyxcore.steps.previewing import preview_of
@@ -110,12 +111,14 @@ def test_a_budget_of_what_the_preview_holds_lets_every_call_begin_whatever_they_
     assert len(bench.machine.asked) == 7, "the judge was asked too"
 
 
-def test_what_the_preview_holds_for_a_first_step_is_what_is_held_for_it(bench: Workbench) -> None:
-    [shown] = previewed(bench, ONE | {"fallbacks": ["bedrock:n"]}).steps
-    bench.run(ONE | {"fallbacks": ["bedrock:n"]})
-    [asked] = bench.machine.asked
-    assert shown.held is not None
-    assert (shown.held.usd, shown.held.tokens) == (float(asked.limit_usd), asked.limit_tokens)
+def test_what_the_preview_tells_of_a_call_is_what_is_held_for_it(bench: Workbench) -> None:
+    step = ONE | {"fallbacks": ["bedrock:n"], "retries": 0}
+    [shown] = previewed(bench, step).steps
+    assert shown.held is not None and shown.at_most is not None
+    bench.run(step)
+    bench.run(step, budget=shown.held.model_dump())
+    held = [(float(asked.limit_usd), asked.limit_tokens) for asked in bench.machine.asked]
+    assert held == [(each.usd, each.tokens) for each in (shown.at_most, shown.held)]
 
 
 def test_a_model_whose_credential_is_missing_makes_the_cost_unknown(bench: Workbench) -> None:
@@ -206,3 +209,25 @@ def test_a_timeout_of_the_model_is_an_error_that_may_pass(bench: Workbench) -> N
     ]  # fmt: skip
     bench.machine.model = lambda _: answers.pop(0)
     assert bench.get(bench.run(ONE)).status == "succeeded"
+
+
+def test_a_fallback_that_costs_nothing_answers_where_the_budget_has_no_room_for_the_model(
+    bench: Workbench,
+) -> None:
+    bench.machine.model = None
+    run_id = bench.run(ONE | {"fallbacks": ["offline"]}, budget={"usd": 0})
+    run = bench.get(run_id)
+    assert (run.status, run.cost.usd) == ("succeeded", 0)
+    assert "No model was used" in (bench.steps(run_id)["one"].output or "")
+    rows = bench.rows("select model, error_code from llm_calls where run_id = %s order by number", run_id)
+    assert [(row["model"], row["error_code"]) for row in rows] == [
+        ("bedrock:m", "model_hold_used_up"), ("offline", None),
+    ]  # fmt: skip
+
+
+def test_an_attempt_whose_hold_is_used_up_is_retried_with_a_new_one(bench: Workbench) -> None:
+    answers: list[Any] = [HoldUsedUp("bedrock:m: nothing is left").failure(), answered("yes")]
+    bench.machine.model = lambda _: answers.pop(0)
+    run_id = bench.run(ONE)
+    assert (bench.get(run_id).status, bench.steps(run_id)["one"].attempt) == ("succeeded", 2)
+    assert all(question.limit_usd > 0 for question in bench.machine.asked)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from workflow_texts import only_flaw, step, workflow
 
+from nyxcore.llm.models import Amount
 from nyxcore.workflows import templates
 from nyxcore.workflows.costs import Cost, Sending, Terms
 from nyxcore.workflows.definition import DEFAULT_OUTPUT_TOKENS, STRATEGIES, Workflow
@@ -36,9 +37,8 @@ def cost(sending: Sending) -> Cost | None:
     usd = Decimal(base + sending.to_come.usual + 10 * out) / 1_000
     most = Decimal(base + sending.to_come.most + 10 * out) / 1_000
     tokens = 2 * (base + sending.to_come.most + out)
-    return Cost(
-        usd * rates[sending.models[0]], 2 * most * max(rates[each] for each in sending.models), tokens
-    )
+    held = Amount(2 * most * max(rates[each] for each in sending.models), tokens)
+    return Cost(usd * rates[sending.models[0]], held, held)
 
 
 TERMS = Terms(model="openai:dear", count=words, window=lambda _: WINDOW, cost=cost)
