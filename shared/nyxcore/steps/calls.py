@@ -152,7 +152,7 @@ def _resolved(  # noqa: PLR0917 - what a prompt is made of
             steps_url=steps_url,
         )
     if step.for_each is not None:
-        values = values.for_item(OutputPart(call["label"], call["item"] or ""))
+        values = values.for_item(OutputPart(call["label"], call["item"] or ""), origin=step.for_each)
     return resolve(
         step,
         run.workflow,

@@ -207,7 +207,9 @@ class _Previewer:
                 sending = self._sending(step, readers, made)
                 longest = sending
                 if count is not None and count > 1:
-                    longer = values.for_item(max(items(step, values), key=lambda item: len(item.text)))
+                    longer = values.for_item(
+                        max(items(step, values), key=lambda item: len(item.text)), origin=step.for_each
+                    )
                     longest = self._sending(step, readers, self._resolved(step, longer, readers, label))
                 yield _Prompt(label or (model if step.models else ""), made, sending, longest, count)
         if step.pick == "judge":
@@ -300,9 +302,9 @@ def _items(step: Step, values: Values) -> tuple[int | None, Values]:
     known = path is None or path.step is None
     found = items(step, values) if known else []
     if found:
-        return len(found), values.for_item(found[0])
+        return len(found), values.for_item(found[0], origin=step.for_each)
     placeholder = OutputPart("", f"[one item of {step.for_each} stands here]")
-    return 0 if known else None, values.for_item(placeholder, pending=True)
+    return 0 if known else None, values.for_item(placeholder, origin=step.for_each, pending=True)
 
 
 def _tokens_in(step: StepPreview) -> int:

@@ -75,7 +75,7 @@ def test_what_does_not_exist_yet_is_a_placeholder_and_is_marked() -> None:
     assert [(part.path, part.form) for part in named.parts] == [("steps.a.content", "placeholder")]
     assert named.assumed_tokens == 300
     assert given.assumed_tokens == 300 + DEFAULT_OUTPUT_TOKENS
-    assert [part.form for part in given.parts] == ["whole", "whole", "placeholder", "placeholder"]
+    assert [part.form for part in given.parts] == ["whole", "placeholder", "placeholder", "whole"]
 
 
 def test_steps_stand_in_an_order_in_which_they_may_run_with_all_that_they_wait_for() -> None:
