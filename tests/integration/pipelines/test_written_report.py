@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -15,10 +16,20 @@ from nyxcore.llm.models import OUTCOME, LedgerEntry, ModelAnswer, ModelFailure
 from nyxcore.pipelines.report.tasks import prepare, record
 from nyxcore.pipelines.task import TaskInput
 from nyxcore.runs import service as runs
+from nyxcore.settings import settings
 from nyxcore.storage import objects
 
 UNUSED = "import os\nimport sys\n\nprint(sys.path)\n"
 MODEL = "bedrock:anthropic.claude-test"
+
+
+@pytest.fixture(autouse=True)
+def bedrock(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whoever deploys has opened it to all."""
+    monkeypatch.setenv("NYX_BEDROCK_TENANTS", '["*"]')
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 def writing(runner: TaskRunner, *, style: str = "executive", persona: str | None = "architect") -> TaskInput:
