@@ -120,7 +120,7 @@ class _Bench:
         for _ in follow(self._stack.url, self._stack.token, finished):
             continue
         yield _Case("report, its prose being written", lambda: self._report(finished), asked, self._is_asked)
-        yield _Case("pdf, being printed", self._print, in_phase("rendering"), _browser_works)
+        yield _Case("pdf, being printed", self._print, lambda _: _browser_works(), _browser_works)
 
     def measure(self, case: _Case) -> list[Took]:
         """As many cancels as hit the phase, of `_ROUNDS`."""

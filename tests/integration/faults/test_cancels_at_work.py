@@ -62,14 +62,13 @@ class Bench:
 class Held:
     """A model's answer that comes when it is let go."""
 
-    def __init__(self, text: str = "too late") -> None:
+    def __init__(self) -> None:
         self.asked, self._go = threading.Event(), threading.Event()
-        self._answer = says(text)
 
     def __call__(self, exchange: Exchange) -> None:
         self.asked.set()
         self._go.wait(PATIENCE)
-        self._answer(exchange)
+        says("too late")(exchange)
 
     def let_go(self) -> None:
         self._go.set()
@@ -126,27 +125,30 @@ def test_a_cancel_while_a_report_is_written_waits_for_that_transaction_alone(
     bench.nothing_was_added(run_id, cancelled)
 
 
-def test_a_cancel_ends_a_workflow_whose_model_is_being_asked(bench: Bench) -> None:
-    held = Held()
-    run_id = asking(bench, held)
-    assert held.asked.wait(PATIENCE)
-    cancelled = bench.api.post(f"/runs/{run_id}/cancel")
-    seen = [event for event in bench.events(run_id) if event.type != "done"]
-    assert bench.ends_cancelled(run_id, seen, cancelled) == ["done"]
-    [step] = bench.api.get(f"/runs/{run_id}/steps")["items"]
-    assert (step["status"], step["output"]) == ("cancelled", None)
-    held.let_go()
-    another = asking(bench, says("yes"))
-    *_, done = bench.events(another)
+def test_a_cancel_ends_workflows_whose_models_are_being_asked_and_frees_the_workers(bench: Bench) -> None:
+    """As many as there are workers that may ask; none of the models ever answers."""
+    held = [Held(), Held()]
+    runs = [asking(bench, each) for each in held]
+    assert all(each.asked.wait(PATIENCE) for each in held)
+    ended = {run_id: bench.api.post(f"/runs/{run_id}/cancel") for run_id in runs}
+    for run_id, cancelled in ended.items():
+        seen = [event for event in bench.events(run_id) if event.type != "done"]
+        assert bench.ends_cancelled(run_id, seen, cancelled) == ["done"]
+        [step] = bench.api.get(f"/runs/{run_id}/steps")["items"]
+        assert (step["status"], step["output"]) == ("cancelled", None)
+    *_, done = bench.events(asking(bench, says("yes")))
     assert done.data["run"]["status"] == "succeeded"
-    bench.nothing_was_added(run_id, cancelled)
+    for each in held:
+        each.let_go()
+    for run_id, cancelled in ended.items():
+        bench.nothing_was_added(run_id, cancelled)
 
 
 def test_a_cancel_ends_a_report_whose_prose_is_being_written(bench: Bench, tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text("import os\n")
     on = start(bench.api, tmp_path)
     assert [event.type for event in bench.events(on)][-1] == "done"
-    held = Held(json.dumps({f"section{number}": "All is well." for number in range(1, 5)}))
+    held = Held()
     bench.model.script.append(held)
     before = len(list(bench.api.items("/reports")))
     draft = {"style": "executive", "model": "slow:m"}
@@ -155,9 +157,9 @@ def test_a_cancel_ends_a_report_whose_prose_is_being_written(bench: Bench, tmp_p
     assert held.asked.wait(PATIENCE)
     cancelled = bench.api.post(f"/runs/{run_id}/cancel")
     assert bench.ends_cancelled(run_id, seen, cancelled) == ["progress", "done"]
-    held.let_go()
     *_, done = bench.events(asking(bench, says("yes")))
     assert done.data["run"]["status"] == "succeeded"
+    held.let_go()
     bench.nothing_was_added(run_id, cancelled)
     assert len(list(bench.api.items("/reports"))) == before
 
