@@ -25,8 +25,11 @@ from nyx.api import Api, ApiRefused
 from nyx.events import follow
 from nyx.stack import Stack, open_stack
 
-_ROUNDS = 4
-_MODULES = 300
+_ROUNDS, _COLD_ROUNDS = (
+    3,
+    2,
+)  # the second where each cancel costs a worker, and the next run waits for another
+_MODULES = 100
 _PATIENCE = 20.0  # seconds; what works on for longer counts as never ended
 _CHAPTERS = 150
 _SHORT = frozenset({"fetching", "scanning", "reporting"})  # phases that a pause might outlast
@@ -89,14 +92,16 @@ class _Case:
     reached: Callable[[dict[str, Any]], bool]
     works: Callable[[], bool]
     pause: bool = True
+    rounds: int = _COLD_ROUNDS
 
 
 class _Bench:
-    def __init__(self, stack: Stack, api: Api, model: _SilentModel, tree: Path) -> None:
+    def __init__(self, stack: Stack, api: Api, model: _SilentModel, folder: Path) -> None:
         self._stack, self._api, self._model = stack, api, model
         self._project = api.post("/projects", {"name": "bench"})["id"]
-        repository = {"source": "path", "name": "tree", "path": str(tree)}
-        self._repository = api.post(f"/projects/{self._project}/repositories", repository)["id"]
+        self._large, self._small = (
+            self._repository(_tree(folder / str(modules), modules)) for modules in (_MODULES, 1)
+        )
         credential = {"name": "slow", "protocol": "openai", "secret": None, "baseUrl": model.url}
         api.put("/credentials", credential)
         steps = [{"key": "ask", "model": "slow:m", "prompt": "{{input}}"}]
@@ -113,18 +118,19 @@ class _Bench:
 
         for phase in ("fetching", "scanning", "detecting", "fixing", "verifying", "reporting"):
             yield _Case(
-                f"auto-fix, {phase}", self._fix, in_phase(phase), _tools_work, pause=phase not in _SHORT
-            )
+                f"auto-fix, {phase}", lambda: self._fix(self._large), in_phase(phase), _tools_work,
+                pause=phase not in _SHORT, rounds=_ROUNDS,
+            )  # fmt: skip
         yield _Case("workflow, its model being asked", self._ask, asked, self._is_asked)
-        finished = self._fix()
+        finished = self._fix(self._small)
         for _ in follow(self._stack.url, self._stack.token, finished):
             continue
         yield _Case("report, its prose being written", lambda: self._report(finished), asked, self._is_asked)
         yield _Case("pdf, being printed", self._print, lambda _: _browser_works(), _browser_works)
 
     def measure(self, case: _Case) -> list[Took]:
-        """As many cancels as hit the phase, of `_ROUNDS`."""
-        return [took for _ in range(_ROUNDS) if (took := self._cancel(case)) is not None]
+        """Those of the cancels that hit the phase."""
+        return [took for _ in range(case.rounds) if (took := self._cancel(case)) is not None]
 
     def _cancel(self, case: _Case) -> Took | None:
         run_id = case.begin()
@@ -133,7 +139,7 @@ class _Bench:
             while not case.reached(self._api.get(f"/runs/{run_id}")) and not done.done():
                 time.sleep(0.002)
             if case.pause:
-                time.sleep(random.uniform(0.1, 0.5))
+                time.sleep(random.uniform(0.0, 0.1))
             began = time.monotonic()
             try:
                 self._api.post(f"/runs/{run_id}/cancel")
@@ -148,8 +154,12 @@ class _Bench:
             continue
         return time.monotonic()
 
-    def _fix(self) -> str:
-        draft = {"kind": "auto-fix", "repositoryId": self._repository, "options": {"force": True}}
+    def _repository(self, tree: Path) -> str:
+        repository = {"source": "path", "name": tree.name, "path": str(tree)}
+        return str(self._api.post(f"/projects/{self._project}/repositories", repository)["id"])
+
+    def _fix(self, repository: str) -> str:
+        draft = {"kind": "auto-fix", "repositoryId": repository, "options": {"force": True}}
         return str(self._api.post("/runs", draft | {"projectId": self._project})["id"])
 
     def _ask(self) -> str:
@@ -205,19 +215,24 @@ def _spread(seconds: list[float]) -> str:
     return f"p50 {statistics.median(seconds):.2f} s, max {max(seconds):.2f} s of {len(seconds)}"
 
 
+def _tree(folder: Path, modules: int) -> Path:
+    folder.mkdir()
+    for number in range(modules):
+        module = folder / f"module_{number:04d}.py"
+        module.write_text(_MODULE.replace("{number}", str(number)))
+    return folder
+
+
 @contextmanager
 def _bench() -> Iterator[_Bench]:
-    with tempfile.TemporaryDirectory() as folder:
-        home, tree = Path(folder, "home"), Path(folder, "tree")
-        tree.mkdir()
-        for number in range(_MODULES):
-            module = tree / f"module_{number:04d}.py"
-            module.write_text(_MODULE.replace("{number}", str(number)))
-        with open_stack(home, on_status=lambda _: None) as stack:
-            model, api = _SilentModel(), Api(stack.url, stack.token)
-            try:
-                yield _Bench(stack, api, model, tree)
-            finally:
-                api.close()
-                model.shutdown()
-                model.server_close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        open_stack(Path(folder, "home"), on_status=lambda _: None) as stack,
+    ):
+        model, api = _SilentModel(), Api(stack.url, stack.token)
+        try:
+            yield _Bench(stack, api, model, Path(folder))
+        finally:
+            api.close()
+            model.shutdown()
+            model.server_close()

@@ -86,7 +86,7 @@ class Pool:
                 self._calls.discard(call)
             if worker is not None and not worker.alive():
                 self._forget(worker)
-                worker = None
+                worker = self._start() if call.stopped else None  # it loads while nobody waits for it yet
             self._idle.put(worker)
         return outcome
 
