@@ -113,7 +113,10 @@ class Step(RequestModel):
         default=None, description="stands before the prompt, as the model's instructions"
     )
     persona: Key | None = None
-    model: ModelName | None = Field(default=None, description="the tenant's own choice where there is none")
+    model: ModelName | None = Field(
+        default=None,
+        description="where there is none, what whoever runs the deployment has set (NYX_DEFAULT_MODEL); else `offline`",
+    )
     models: tuple[ModelName, ...] = Field(
         default=(), min_length=2, max_length=5, description="asked the same, side by side; instead of `model`"
     )

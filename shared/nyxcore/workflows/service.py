@@ -10,6 +10,7 @@ from nyxcore.db.connection import Connection
 from nyxcore.errors import NotFound
 from nyxcore.paging import Page, PageRequest, cut
 from nyxcore.personas import service as personas
+from nyxcore.settings import settings
 from nyxcore.tenancy.models import Principal
 from nyxcore.tenancy.service import audit
 from nyxcore.workflows import lint, repository
@@ -114,6 +115,17 @@ def definition(stored: StoredWorkflow) -> Workflow:
     return Workflow.model_validate(
         stored.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude=_OURS_HERE)
     )
+
+
+def models_of(workflow: Workflow) -> list[str]:
+    """Every model that a run of the workflow may ask, fallbacks and judges included, each once."""
+    found: list[str] = []
+    for step in workflow.steps:
+        if step.asks_model:
+            own = step.model or settings().default_model
+            judge = [step.judge.model or own] if step.judge else [own] if step.pick == "judge" else []
+            found += [*(step.models or [own]), *step.fallbacks, *judge]
+    return list(dict.fromkeys(found))
 
 
 def as_document(workflow: Workflow) -> dict[str, Any]:
