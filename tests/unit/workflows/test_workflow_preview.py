@@ -41,7 +41,7 @@ def cost(sending: Sending) -> Cost | None:
     return Cost(usd * rates[sending.models[0]], held, held)
 
 
-TERMS = Terms(model="openai:dear", count=words, window=lambda _: WINDOW, cost=cost)
+TERMS = Terms(model="openai:dear", count=words, window=lambda _: WINDOW, cost=cost, obstacles=lambda _: ())
 
 
 def previewed(
@@ -200,6 +200,19 @@ def test_a_model_without_a_price_makes_the_cost_unknown() -> None:
     shown = previewed(workflow(step("a", model="mine:own"), step("b")))
     assert (shown.steps[0].usd, shown.unknown) == (None, ["a"])
     assert shown.usd == shown.steps[1].usd
+
+
+def test_what_stands_in_the_way_of_a_model_is_a_problem_of_its_step_and_the_prompt_is_shown_even_so() -> None:
+    terms = replace(
+        TERMS, obstacles=lambda models: [f"no key for {each}" for each in models if "mine" in each]
+    )
+    plan = workflow(
+        step("a", alternatives=2, pick="judge", judge={"model": "mine:judge"}, fallbacks=["mine:b"]),
+        step("c"),
+    )
+    first, second = preview(plan, Values(GOAL), terms).steps
+    assert (first.problem, first.usd) == ("no key for mine:b; no key for mine:judge", None)
+    assert first.prompt is not None and second.problem is None
 
 
 def test_a_known_list_is_counted_and_its_first_item_shown() -> None:
