@@ -18,6 +18,7 @@ from nyxcore.workflows.material.values import StepOutput, Values
 from nyxcore.workflows.preview import StepPreview, WorkflowPreview, preview
 from nyxcore.workflows.prompts.rendering import PromptTooLong
 from nyxcore.workflows.resolving import Resolved
+from nyxcore.workflows.service import models_of
 
 GOAL = "Make it better"
 WINDOW = 50_000
@@ -141,6 +142,22 @@ def test_the_judge_is_the_first_of_the_models_that_answer_unless_another_is_name
     cheap, dear = one(workflow(other), "a"), one(workflow(alone), "a")
     assert dear.usd is not None and cheap.usd is not None
     assert dear.usd - cheap.usd > 100 * 10 * DEFAULT_OUTPUT_TOKENS / 1_000
+
+
+def test_the_models_that_a_run_may_ask_are_those_that_the_preview_shows() -> None:
+    plan = workflow(
+        step("a", models=["openai:dearest", "openai:dear"], pick="judge"),
+        step(
+            "b",
+            model="openai:b",
+            alternatives=2,
+            pick="judge",
+            judge={"model": "openai:j"},
+            fallbacks=["openai:f"],
+        ),
+        step("c", None, type="report", needs=["a"]),
+    )
+    assert models_of(plan) == ["openai:dearest", "openai:dear", "openai:b", "openai:f", "openai:j"]
 
 
 def test_a_fallback_that_is_dearer_is_what_is_held_and_what_it_may_cost_at_the_most() -> None:
