@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -170,6 +171,23 @@ def test_bedrock_is_open_to_those_whom_the_operator_names_and_to_nobody_else(
         assert (lacking(one), len(lacking(other))) == ([], 1)
     with opened(stack, monkeypatch, "*"):
         assert lacking(other) == []
+
+
+def test_neither_a_key_nor_a_prompt_gets_into_the_log_of_the_api(
+    stack: Stack, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = world(stack)
+    with caplog.at_level(logging.DEBUG):
+        put(target.caller)
+        assert (
+            target.caller.call("PUT", "/credentials", json=DRAFT | {"baseUrl": "http://x"}).status_code == 422
+        )
+        assert start(target, [STEPS[0] | {"prompt": "the secret plan"}]).status_code == 202
+        assert (
+            start(target, [STEPS[0] | {"prompt": "the secret plan", "model": "nobody:x"}]).status_code == 422
+        )
+    logged = "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    assert (SECRET in logged, "secret plan" in logged) == (False, False)
 
 
 def test_setting_it_again_replaces_it_as_a_whole(stack: Stack) -> None:
