@@ -47,6 +47,9 @@ const FAMILIES = {
   twemoji: ["twemoji-colr-font", /^twemoji\.woff2$/],
 };
 
+// What pages are printed by: not copied, but named in the index, since another release draws them otherwise.
+const PRINTERS = { chromium: "@sparticuz/chromium", mermaid: "mermaid" };
+
 const EMOJI = "twemoji";
 // What is an emoji wherever it stands, such as a green tick, is in colour; no font's own private sign means anything.
 const NOT_FOR_TEXT = /\p{Emoji_Presentation}|\p{Co}/u;
@@ -92,13 +95,15 @@ function copied(family, folder) {
   });
 }
 
+const version = (name) => JSON.parse(readFileSync(join(PACKAGES, name, "package.json"), "utf8")).version;
+
+const printers = () =>
+  Object.fromEntries(Object.entries(PRINTERS).map(([printer, name]) => [printer, version(name)]));
+
 /** What the folder is made from: the versions of the packages, and these two programs. */
 function origin() {
   const packages = new Set(Object.values(FAMILIES).map(([folder]) => folder.match(/^(@[^/]+\/)?[^/]+/)[0]));
-  const versions = [...packages].map((name) => {
-    const { version } = JSON.parse(readFileSync(join(PACKAGES, name, "package.json"), "utf8"));
-    return `${name} ${version}`;
-  });
+  const versions = [...packages, ...Object.values(PRINTERS)].map((name) => `${name} ${version(name)}`);
   const programs = ["fonts.mjs", "woff2.mjs"].map((name) => readFileSync(join(HERE, name), "utf8"));
   return createHash("sha256").update([...versions, ...programs].join("\n")).digest("hex");
 }
@@ -119,7 +124,7 @@ function make(from) {
   try {
     const families = {};
     for (const family of Object.keys(FAMILIES)) families[family] = copied(family, unfinished);
-    writeFileSync(join(unfinished, INDEX), JSON.stringify({ origin: from, families }) + "\n");
+    writeFileSync(join(unfinished, INDEX), JSON.stringify({ origin: from, printers: printers(), families }) + "\n");
     chmodSync(unfinished, 0o755);
     rmSync(TARGET, { recursive: true, force: true });
     renameSync(unfinished, TARGET);

@@ -140,6 +140,12 @@ def test_the_pages_layer_has_the_fonts_that_setup_has_copied_and_is_small() -> N
     assert size(layer) < 45 * MIB
 
 
+def test_the_pages_layer_has_the_printers_source_which_a_pdfs_key_depends_on() -> None:
+    layer, source = BUILT / "PagesLayer/python/nyxpdf", ROOT / "shared/nyxpdf"
+    packed = {path.relative_to(layer): path.read_bytes() for path in files(layer)}
+    assert packed == {path.relative_to(source): path.read_bytes() for path in files(source)}
+
+
 def test_the_models_layer_has_the_clients_without_what_core_or_the_runtime_has() -> None:
     layer = BUILT / "ModelsLayer/python"
     there = {path.name for path in layer.iterdir()}

@@ -121,11 +121,6 @@ def settle(connection: Connection, tenant_id: UUID, attempt: Attempt, calls: Seq
     return counted
 
 
-def release_stale(connection: Connection, tenant_id: UUID) -> int:
-    """Give back what is held for attempts whose record never came; returns for how many. The sweep calls it."""
-    return repository.close_expired(connection, tenant_id, clock.now())
-
-
 def put_budget(connection: Connection, principal: Principal, draft: BudgetDraft) -> Budget:
     """Set the limits of the tenant or of a project; attempts under way are not touched.
 

@@ -11,7 +11,7 @@ from nyxcore.credentials import repository, sealing
 from nyxcore.credentials.models import Credential, CredentialDraft
 from nyxcore.credentials.sealing import Keys, Owner, SecretUnreadable
 from nyxcore.db.connection import Connection
-from nyxcore.errors import Forbidden, InvalidInput, NotFound
+from nyxcore.errors import InvalidInput, NotFound
 from nyxcore.llm import addresses
 from nyxcore.llm.models import BEDROCK, Endpoint, ModelName
 from nyxcore.settings import settings
@@ -37,7 +37,7 @@ def put_credential(connection: Connection, principal: Principal, draft: Credenti
     InvalidInput : the base URL may not be reached, or GitHub was given one or no secret.
     KeysUnavailable : there is no key to encrypt with.
     """
-    _require_tenant(principal)
+    principal.require_unpinned("credentials")
     if draft.base_url is not None:
         addresses.base_url(draft.base_url, settings().model_address_exceptions)
     if draft.protocol == "github" and (draft.base_url is not None or draft.secret is None):
@@ -72,7 +72,7 @@ def list_credentials(connection: Connection, principal: Principal) -> list[Crede
 
 def delete_credential(connection: Connection, principal: Principal, name: str) -> None:
     """Remove a credential; steps that name it fail from now on. Raises Forbidden, NotFound."""
-    _require_tenant(principal)
+    principal.require_unpinned("credentials")
     if not repository.delete(connection, principal.tenant_id, name):
         raise NotFound(f"there is no credential {name}")
     _audit(connection, principal, "credential.delete", name)
@@ -151,14 +151,6 @@ def rotate(connection: Connection, tenant_id: UUID, keys: Keys | None = None) ->
         repository.set_sealed(connection, tenant_id, row["name"], sealed, key_id)
         moved += 1
     return moved
-
-
-def _require_tenant(principal: Principal) -> None:
-    if principal.project_id is not None:
-        raise Forbidden(
-            f"credentials are the tenant's, and the token is pinned to project {principal.project_id}: use another"
-            " token"
-        )
 
 
 def _shown(row: repository.Row) -> Credential:

@@ -20,6 +20,7 @@ class Labels:
     online: str
     diagram: str
     diagram_failed: str
+    diagram_waits: str
     months: tuple[str, ...]
     date_form: str
     severities: Mapping[str, str]
@@ -34,6 +35,7 @@ _LABELS: Mapping[Language, Labels] = {
         online="Read online",
         diagram="Diagram",
         diagram_failed="This diagram could not be drawn; this is its source.",
+        diagram_waits="This diagram is drawn once the report's PDF has been made; this is its source.",
         months=(
             *("January", "February", "March", "April", "May", "June"),
             *("July", "August", "September", "October", "November", "December"),
@@ -49,6 +51,7 @@ _LABELS: Mapping[Language, Labels] = {
         online="Online lesen",
         diagram="Diagramm",
         diagram_failed="Dieses Diagramm konnte nicht gezeichnet werden; hier steht sein Quelltext.",
+        diagram_waits="Dieses Diagramm wird gezeichnet, sobald das PDF erstellt ist; hier steht sein Quelltext.",
         months=(
             *("Januar", "Februar", "März", "April", "Mai", "Juni"),
             *("Juli", "August", "September", "Oktober", "November", "Dezember"),

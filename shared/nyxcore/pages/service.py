@@ -15,7 +15,7 @@ from nyxcore.pages import tags
 from nyxcore.pages.dressing import dress
 from nyxcore.pages.faces import Style
 from nyxcore.pages.fonts import Fonts, choose
-from nyxcore.pages.labels import Labels, labels
+from nyxcore.pages.labels import labels
 from nyxcore.pages.layout import body
 from nyxcore.pages.lettering import add, letter, survey
 from nyxcore.pages.models import PageDocument
@@ -35,9 +35,9 @@ class _Page:
     diagrams: Sequence[str]
     fonts: Fonts
 
-    def fallback(self, source: str, words: Labels) -> str:
+    def fallback(self, source: str, why: str) -> str:
         """What stands in the place of a diagram that was not drawn."""
-        note = f'<p class="note">{escape(words.diagram_failed)}</p>'
+        note = f'<p class="note">{escape(why)}</p>'
         return letter(tags.split(dress(f"<pre><code>{escape(source)}</code></pre>{note}", {})), self.fonts)
 
 
@@ -58,12 +58,16 @@ def print_job(document: PageDocument) -> bytes:
     job = {
         "html": page.html,
         "diagrams": [
-            {"source": source, "alt": f"{words.diagram} {number}", "fallback": page.fallback(source, words)}
+            {
+                "source": source,
+                "alt": f"{words.diagram} {number}",
+                "fallback": page.fallback(source, words.diagram_failed),
+            }
             for number, source in enumerate(page.diagrams, start=1)
         ],
         # none: the page's own stylesheet has margin boxes, which use its fonts and know the cover
-        "header": "<span></span>",
-        "footer": "<span></span>",
+        "header": "",
+        "footer": "",
         "author": "nyxcore",
         "created": f"{document.date.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
     }
@@ -71,15 +75,16 @@ def print_job(document: PageDocument) -> bytes:
 
 
 def page_html(document: PageDocument) -> str:
-    """The page to be read on a screen where no renderer has run: the source of each diagram stands in its place.
+    """The page to be read on a screen where no renderer has run yet: each diagram's source stands in its place, and
+    when it is drawn.
 
     Raises
     ------
     ValueError, FontsMissing, MarkdownTooLarge : as `print_job` does.
     """
-    page, words = _page(document), labels(document.language)
+    page, waits = _page(document), labels(document.language).diagram_waits
     return _DIAGRAM.sub(
-        lambda place: place[1] + page.fallback(page.diagrams[int(place[2])], words) + place[3], page.html
+        lambda place: place[1] + page.fallback(page.diagrams[int(place[2])], waits) + place[3], page.html
     )
 
 

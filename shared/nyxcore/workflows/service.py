@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from nyxcore.db.connection import Connection
-from nyxcore.errors import Forbidden, NotFound
+from nyxcore.errors import NotFound
 from nyxcore.paging import Page, PageRequest, cut
 from nyxcore.personas import service as personas
 from nyxcore.settings import settings
@@ -34,7 +34,7 @@ def accept(connection: Connection, tenant_id: UUID, document: Mapping[str, Any])
 
 def create(connection: Connection, principal: Principal, workflow: Workflow) -> StoredWorkflow:
     """Keep a workflow as its first version. Raises Forbidden for a token that is pinned to a project."""
-    _refuse_pinned(principal)
+    principal.require_unpinned("workflows")
     workflow_id = repository.insert(
         connection,
         principal.tenant_id,
@@ -56,7 +56,7 @@ def change(
     NotFound : there is no such workflow.
     Forbidden : the token is pinned to a project.
     """
-    _refuse_pinned(principal)
+    principal.require_unpinned("workflows")
     version = repository.add_version(
         connection,
         principal.tenant_id,
@@ -104,7 +104,7 @@ def versions(connection: Connection, tenant_id: UUID, workflow_id: UUID) -> list
 
 def delete(connection: Connection, principal: Principal, workflow_id: UUID) -> None:
     """Hide the workflow; its runs go on, and keep what they have pinned. Raises as `change` does."""
-    _refuse_pinned(principal)
+    principal.require_unpinned("workflows")
     if not repository.set_deleted(connection, principal.tenant_id, workflow_id):
         raise _missing(workflow_id)
     _audit(connection, principal, "workflow.delete", workflow_id, None)
@@ -131,14 +131,6 @@ def models_of(workflow: Workflow) -> list[str]:
 def as_document(workflow: Workflow) -> dict[str, Any]:
     """The definition as it was written: what was left out stays out."""
     return workflow.model_dump(mode="json", by_alias=True, exclude_unset=True)
-
-
-def _refuse_pinned(principal: Principal) -> None:
-    if principal.project_id is not None:
-        raise Forbidden(
-            f"the token is pinned to project {principal.project_id}, and workflows belong to all projects:"
-            " use a token without a project"
-        )
 
 
 def _missing(workflow_id: UUID) -> NotFound:

@@ -10,6 +10,7 @@ from uuid import UUID
 from nyxcore import clock
 from nyxcore.budgets import service
 from nyxcore.budgets.models import Attempt, Budget, BudgetDraft, Reservation
+from nyxcore.budgets.overdue import settle_overdue
 from nyxcore.db.connection import Database
 from nyxcore.ids import uuid7
 from nyxcore.llm.models import Amount, LedgerEntry
@@ -81,8 +82,7 @@ class Purse:
             return service.settle(connection, self.tenant_id, of or self.attempt(), entries)
 
     def release(self) -> int:
-        with self.db.transaction(self.tenant_id) as connection:
-            return service.release_stale(connection, self.tenant_id)
+        return settle_overdue(self.db, self.tenant_id)
 
     def budget(self, project_id: UUID | None = None) -> Budget:
         (found,) = [one for one in self.budgets() if one.project_id == project_id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -24,8 +25,10 @@ from nyxcore.credentials.sealing import FileKeys
 from nyxcore.db.connection import Database
 from nyxcore.errors import Conflict, Forbidden, NotFound
 from nyxcore.ids import uuid7
-from nyxcore.llm.models import Amount
+from nyxcore.llm.models import Amount, ModelAnswer
+from nyxcore.llm.stored_calls import StoredCall
 from nyxcore.runs.sweep import sweep
+from nyxcore.storage import objects
 
 
 def test_what_is_held_counts_until_it_is_settled_and_the_rest_comes_back(purse: Purse) -> None:
@@ -188,6 +191,7 @@ def test_more_than_was_held_is_counted_all_the_same(purse: Purse) -> None:
 # ---- the sweep ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("storage")
 def test_what_never_was_recorded_comes_back_when_its_time_is_over(purse: Purse, monkeypatch) -> None:
     purse.limit(monthlyUsd=1)
     purse.reserve("1")
@@ -199,6 +203,27 @@ def test_what_never_was_recorded_comes_back_when_its_time_is_over(purse: Purse, 
     purse.reserve("1", of=purse.attempt(2))
 
 
+@pytest.mark.usefixtures("storage")
+def test_what_the_caller_has_written_down_is_spent_though_its_record_never_came(purse: Purse) -> None:
+    purse.reserve("1", lifetime=timedelta(0))
+    purse.reserve("1", of=purse.attempt(2), lifetime=timedelta(0))
+    answered, begun = (
+        StoredCall.of(purse.tenant_id, attempt.run_id, attempt.step, attempt.attempt)
+        for attempt in (purse.attempt(), purse.attempt(2))
+    )
+    answer = ModelAnswer(text="x", model="ours:m", calls=(entry("0.25"),))
+    objects.put(answered.answer, answer.model_dump_json(by_alias=True).encode())
+    unknown = entry("0.5", outcome="unknown").model_dump(mode="json", by_alias=True)
+    objects.put(begun.attempts, json.dumps([unknown]).encode())
+    assert purse.release() == 2
+    assert [(row["usd"], row["outcome"]) for row in purse.ledger()] == [
+        (Decimal("0.25"), "succeeded"),
+        (Decimal("0.5"), "unknown"),
+    ]
+    assert purse.budget().spent_usd == Decimal("0.75") and purse.budget().held_usd == 0
+
+
+@pytest.mark.usefixtures("storage")
 def test_a_record_that_comes_after_all_is_counted_once(purse: Purse, monkeypatch) -> None:
     purse.reserve("1", lifetime=timedelta(0))
     assert purse.release() == 1
@@ -332,6 +357,7 @@ def test_another_tenant_s_budget_is_its_own(
         purse.reserve("1")
 
 
+@pytest.mark.usefixtures("storage")
 def test_the_sweep_gives_back_and_re_encrypts(
     purse: Purse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -350,6 +376,7 @@ def test_the_sweep_gives_back_and_re_encrypts(
     assert row["key_id"] == new
 
 
+@pytest.mark.usefixtures("storage")
 def test_a_tenant_whose_secrets_cannot_be_re_encrypted_stops_no_other_part_of_the_sweep(
     purse: Purse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

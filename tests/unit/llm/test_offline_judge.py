@@ -9,6 +9,7 @@ import pytest
 from nyxcore.llm.offline.answering import answer
 from nyxcore.workflows import lint
 from nyxcore.workflows.judging import question, verdict_schema
+from nyxcore.workflows.material.values import Values
 
 
 def judged(
@@ -19,9 +20,14 @@ def judged(
         "key": "plan",
         "prompt": prompt or "How should names of uploaded files be validated, and how is it tested?",
     }
-    step |= {"alternatives": 2, "pick": "judge", "judge": {"model": "offline", "criteria": criteria}}
+    step |= {
+        "alternatives": len(answers),
+        "pick": "judge",
+        "judge": {"model": "offline", "criteria": criteria},
+    }
     workflow = lint.accept({"name": "w", "goal": goal, "steps": [step]})
-    asked = question(workflow.steps[0], workflow, answers, budget_tokens=20_000, count=len)
+    values = Values(goal, "")
+    asked = question(workflow.steps[0], workflow, values, answers, budget_tokens=20_000, count=len)
     given = answer(asked.system, asked.prompt, verdict_schema(len(answers)), 4000)
     jsonschema.validate(given.data, verdict_schema(len(answers)))
     return given.data

@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 from datetime import datetime
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,11 @@ DIAGRAM = "## One\n\n```mermaid\ngraph TD; A-->B\n```\n"
 def test_a_job_has_what_the_renderer_needs_and_nothing_else() -> None:
     assert job().keys() == {"html", "diagrams", "header", "footer", "author", "created"}
     assert job()["created"] == "2026-11-23T10:00:00Z"
+
+
+def test_nothing_of_a_document_gets_into_chromiums_templates() -> None:
+    hostile = job("<img src=x>", title="<img src=x>", project="<style>@import 'x'</style>", kind="<script>")
+    assert (hostile["header"], hostile["footer"]) == ("", "")
 
 
 PRINT_HASH = """
@@ -74,10 +80,20 @@ def test_a_diagram_that_cannot_be_drawn_leaves_its_source_and_a_note() -> None:
     assert "konnte nicht gezeichnet werden" in found[0]["fallback"]
 
 
-def test_where_no_renderer_ran_the_page_shows_the_sources_of_diagrams() -> None:
-    html = page_html(document(DIAGRAM))
+@pytest.mark.parametrize(
+    ("language", "waits", "failed"),
+    [
+        ("en", "drawn once the report's PDF has been made", "could not"),
+        ("de", "wird gezeichnet, sobald das PDF erstellt ist", "konnte nicht"),
+    ],
+)
+def test_where_no_renderer_ran_the_page_shows_sources_and_says_when_they_are_drawn(
+    language: str, waits: str, failed: str
+) -> None:
+    html = page_html(document(DIAGRAM, language=language))
     assert "A--&gt;B" in html
-    assert "This diagram could not be drawn" in html
+    assert waits in unescape(html)
+    assert failed not in html, "nobody has tried"
     assert '<figure class="diagram" data-diagram="0"></figure>' not in html
 
 

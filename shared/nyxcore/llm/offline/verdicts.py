@@ -11,7 +11,8 @@ from nyxcore.llm.offline.phrases import Language, phrase
 from nyxcore.llm.offline.reading import Reading
 
 _WORDS: Final = 12
-_ASKED, _ANSWERS, _TASK, _CRITERIA = "# What was asked", "# Answer ", "# Task", "What counts: "
+_ASKED, _TASK, _CRITERIA = "# What was asked", "# Task", "What counts: "
+_FENCE, _TAG, _TAG_END = "what was asked", "<untrusted-", "</untrusted-"
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,11 @@ def judged_by(reading: Reading) -> str:
     lines = reading.asked.lines
     if _ASKED not in lines:
         return reading.asked.text
-    asked = lines.index(_ASKED)
-    answers = next(
-        (number for number in range(asked, len(lines)) if lines[number].startswith(_ANSWERS)), len(lines)
-    )
+    question = [line for block in reading.blocks if block.label == _FENCE for line in block.lines]
     task = max((number for number, line in enumerate(lines) if line == _TASK), default=len(lines))
     criteria = [number for number in range(task, len(lines)) if lines[number].startswith(_CRITERIA)]
     counts = lines[criteria[0] :] if criteria else []
-    kept = [*lines[:answers], *counts]
-    return "\n".join(line.removeprefix(_CRITERIA) for line in kept if not line.startswith("# "))
+    kept = [*lines[: lines.index(_ASKED)], *question, *counts]
+    return "\n".join(
+        line.removeprefix(_CRITERIA) for line in kept if not line.startswith(("# ", _TAG, _TAG_END))
+    )
