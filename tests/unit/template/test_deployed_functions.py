@@ -227,3 +227,12 @@ def test_the_sweep_runs_every_minute_and_when_an_execution_ended_badly(resources
     assert pattern["detail-type"] == ["Step Functions Execution Status Change"]
     assert set(pattern["detail"]["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
     assert {arn["Ref"] for arn in pattern["detail"]["stateMachineArn"]} == set(machines)
+
+
+def test_reports_lead_where_the_deployment_says(
+    parameters: dict[str, Any], functions: dict[str, Any]
+) -> None:
+    assert parameters["ReportBaseUrl"]["Default"] == "https://nyxcore.cloud"
+    for name in ("ApiFunction", "PdfPrepareFunction"):
+        given = functions[name]["Environment"]["Variables"]
+        assert given["NYX_REPORT_BASE_URL"] == {"Ref": "ReportBaseUrl"}
