@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,8 +14,10 @@ import pypdfium2
 import pytest
 from print_jobs import job
 from print_jobs import page as small_page
-from printed_glyphs import NOTDEF, blank, drawn, fonts
-from pypdf import PdfReader
+from printed_glyphs import NOTDEF, blank, drawn, fonts, images
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import DictionaryObject, NameObject
+from test_hostile_jobs import png
 
 from nyxcore.pages.models import PageDocument
 from nyxcore.pages.service import print_job
@@ -102,10 +104,39 @@ def test_no_script_is_set_in_a_font_of_the_machine_or_in_empty_boxes(printer: Pr
 
 
 def test_that_check_sees_a_character_without_a_glyph(printer: Printer) -> None:
-    pdf = printer.print(job(small_page("<p>𓀀</p>"))).pdf
-    assert not all(OURS.match(name) for name in fonts(pdf)) or any(
-        NOTDEF in each.glyphs for each in drawn(pdf)
+    pdf = printer.print(job(small_page("<p>𓀀</p>"), footer="")).pdf
+    assert any(NOTDEF in each.glyphs for each in drawn(pdf))
+    assert not any(NOTDEF in each.glyphs for each in drawn(printer.print(job(small_page("<p>a</p>"))).pdf))
+
+
+def test_that_check_sees_a_font_of_the_machine(printer: Printer) -> None:
+    names = fonts(printer.print(job(small_page("<p>text</p>"))).pdf)
+    assert names and not any(OURS.match(name) for name in names)
+
+
+@pytest.mark.parametrize("kind", ["/Type1", "/TrueType"])
+def test_that_check_sees_a_simple_font_that_is_not_embedded(kind: str) -> None:
+    written, made = PdfWriter(), io.BytesIO()
+    written.add_blank_page(100, 100)
+    names = {"/Type": "/Font", "/Subtype": kind, "/BaseFont": "/Helvetica"}
+    written._add_object(
+        DictionaryObject({NameObject(key): NameObject(value) for key, value in names.items()})
     )
+    written.write(made)
+    assert fonts(made.getvalue()) == {"/Helvetica": False}
+
+
+def test_a_diagram_is_text_and_lines_and_no_picture_made_of_points(printer: Printer) -> None:
+    found = printed(printer, "```mermaid\ngraph TD; A[Begin here]-->B[Größe ✓]\n```\n")
+    assert 'src="data:image/svg+xml' in found.html
+    text = "\n".join(texts(found))
+    assert "Begin here" in text and "Größe" in text
+    assert images(found.pdf) == 0
+
+
+def test_that_check_sees_a_picture_made_of_points(printer: Printer) -> None:
+    picture = b64encode(png(9)).decode()
+    assert images(printed(printer, f"![points](data:image/png;base64,{picture})").pdf) == 1
 
 
 def test_every_sample_leaves_ink_on_the_paper(printer: Printer) -> None:
