@@ -99,8 +99,14 @@ def _print(browser: Browser, job: jobs.PrintJob, budget: Budget) -> Printed:
 
 
 def _numbered(browser: Browser, open_html: str, job: jobs.PrintJob, budget: Budget) -> tuple[str, Pdf]:
-    """The page with its places of page numbers filled, and its PDF: one pass without such places, else two."""
+    """The page with its places of page numbers filled, and its PDF: one pass without such places, else two.
+
+    The first pass tells, too, whether contents are worth their place; without them the second has no numbers to fill.
+    """
     pdf = _pass(browser, open_html, job, budget)
+    fitting = jobs.with_fitting_contents(open_html, pdf.page_count())
+    if fitting != open_html:
+        open_html, pdf = fitting, _pass(browser, fitting, job, budget)
     if not jobs.ids_to_number(open_html):
         return open_html, pdf
     for _ in range(_NUMBERINGS):

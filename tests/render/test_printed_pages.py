@@ -22,6 +22,8 @@ from test_hostile_jobs import png
 from nyxcore.pages.models import PageDocument
 from nyxcore.pages.service import print_job
 from nyxcore.settings import settings
+from nyxpdf import printer as printers
+from nyxpdf.pdf import Pdf
 from nyxpdf.printer import Printed, Printer
 
 FONTS = Path(__file__).parents[2] / "layers/pages/opt/fonts"
@@ -174,6 +176,28 @@ def test_contents_name_the_pages_on_which_the_headings_stand(printer: Printer) -
         number = re.search(rf"Part {part}\s*(\d+)", found[1])
         assert number is not None
         assert re.search(rf"Part {part}\b", found[int(number[1]) - 1])
+
+
+@pytest.mark.parametrize(("lines", "pages", "wanted"), [(5, 4, 1), (9, 6, 2), (10, 8, 2)])
+def test_contents_stand_above_six_pages_and_cost_no_pass_more(
+    printer: Printer, monkeypatch: pytest.MonkeyPatch, lines: int, pages: int, wanted: int
+) -> None:
+    """Of seven pages without them: they are the eighth."""
+    passes: list[int] = []
+    known = printers._pass
+
+    def counted(*given: Any) -> Pdf:
+        passes.append(1)
+        return known(*given)
+
+    monkeypatch.setattr(printers, "_pass", counted)
+    text = "".join(f"## Part {part}\n\n" + "Words of it.\n\n" * lines for part in range(1, 13))
+    found = printed(printer, text)
+    assert (found.pages, len(passes)) == (pages, wanted)
+    has = pages > 6
+    assert ("Contents" in texts(found)[1]) is has
+    assert ('<nav class="contents"' in found.html) is has
+    assert not re.search(r'data-page-of="[^"]*"></span>', found.html), "no place of a number is left empty"
 
 
 def test_a_table_that_goes_on_repeats_its_head_and_splits_no_row(printer: Printer) -> None:
