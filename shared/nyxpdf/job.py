@@ -7,8 +7,9 @@
 
 Places: `<figure class="diagram" data-diagram="0"></figure>` gets the diagram of that number or its fallback,
 `<span data-page-of="heading-id"></span>` the number of the page on which the element of that id stands. Chromium tells
-the pages of those ids only to which the document has a link, which a table of contents has. Diagrams are set in the
-fonts of the page's own `@font-face` rules, in their order (see `nyxpdf.fonts`).
+the pages of those ids only to which the document has a link, which a table of contents has. `<nav class="contents"
+data-above-pages="7">...</nav>` is printed only where the document with it has more pages than that. Diagrams are set in
+the fonts of the page's own `@font-face` rules, in their order (see `nyxpdf.fonts`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from nyxpdf.errors import InvalidJob
 
 _DIAGRAM: Final = re.compile(r'<figure class="diagram" data-diagram="(\d{1,5})"></figure>')
 _PAGE_OF: Final = re.compile(r'<span data-page-of="([^"<>]*)"></span>')
+_CONTENTS: Final = re.compile(r'<nav class="contents" data-above-pages="(\d{1,5})">.*?</nav>', re.DOTALL)
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _TEXTS: Final = ("html", "header", "footer", "author", "created")
 
@@ -101,6 +103,11 @@ def parse(data: bytes) -> PrintJob:
 def ids_to_number(html: str) -> frozenset[str]:
     """The ids whose pages the document wants to show."""
     return frozenset(unescape(found) for found in _PAGE_OF.findall(html))
+
+
+def with_fitting_contents(html: str, pages: int) -> str:
+    """The page without contents that so many pages, theirs included, do not need."""
+    return _CONTENTS.sub(lambda found: found[0] if pages > int(found[1]) else "", html)
 
 
 def with_page_numbers(html: str, pages: Mapping[str, int]) -> str:

@@ -107,10 +107,16 @@ def _print(browser: Browser, job: jobs.PrintJob, budget: Budget) -> Printed:
 
 
 def _numbered(browser: Browser, open_html: str, job: jobs.PrintJob, budget: Budget) -> tuple[str, Pdf]:
-    """The page with its places of page numbers filled, and its PDF: one pass without such places, else two."""
+    """The page with its places of page numbers filled, and its PDF: one pass without such places, else two.
+
+    The first pass tells, too, whether contents are worth their place; without them the second has no numbers to fill.
+    """
     if not jobs.ids_to_number(open_html):
         return open_html, _pass(browser, open_html, job, budget, structure=True)
     first = _pass(browser, open_html, job, budget, structure=False)  # a quarter faster without tags
+    open_html = jobs.with_fitting_contents(open_html, first.page_count())
+    if not jobs.ids_to_number(open_html):
+        return open_html, _pass(browser, open_html, job, budget, structure=True)
     places = first.pages_of()
     for _ in range(_NUMBERINGS):
         html = jobs.with_page_numbers(open_html, places)

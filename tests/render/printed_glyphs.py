@@ -53,16 +53,30 @@ def _bytes(part: Any) -> bytes:
     return raw
 
 
+SIMPLE = {"/Type1", "/MMType1", "/TrueType"}
+FILES = {"/FontFile", "/FontFile2", "/FontFile3"}
+
+
 def fonts(pdf: bytes) -> dict[str, bool]:
     """Names of the fonts, and whether each is embedded. One that is drawn as pictures (Type 3) always is: left out."""
     found = {}
     reader = PdfReader(io.BytesIO(pdf))
     for number in range(1, len(reader.xref[0]) + 1):
         each: Any = reader.get_object(number)
-        if isinstance(each, DictionaryObject) and str(each.get("/Subtype")).startswith("/CIDFont"):
-            descriptor: Any = each["/FontDescriptor"]
-            found[str(each["/BaseFont"])] = "/FontFile2" in descriptor or "/FontFile3" in descriptor
+        if isinstance(each, DictionaryObject) and _has_file(str(each.get("/Subtype"))):
+            found[str(each["/BaseFont"])] = bool(FILES & each.get("/FontDescriptor", {}).keys())
     return found
+
+
+def _has_file(kind: str) -> bool:
+    return kind.startswith("/CIDFont") or kind in SIMPLE
+
+
+def images(pdf: bytes) -> int:
+    """How many pictures made of points the document holds."""
+    reader = PdfReader(io.BytesIO(pdf))
+    objects: list[Any] = [reader.get_object(number) for number in range(1, len(reader.xref[0]) + 1)]
+    return sum(isinstance(each, DictionaryObject) and each.get("/Subtype") == "/Image" for each in objects)
 
 
 def blank(pdf: bytes, page: int, *, scale: float = 3) -> str:

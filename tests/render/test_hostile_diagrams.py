@@ -207,6 +207,29 @@ def test_one_that_does_not_parse_leaves_its_source_and_hurts_nothing_else(
     assert printed.pages == 1
 
 
+def pages_of_diagrams(monkeypatch: pytest.MonkeyPatch, printer: Printer, *sources: str) -> int:
+    """How many pages it took to draw them: one, and another after each diagram that ran out of its time."""
+    opened: list[object] = []
+    known = diagrams._open
+    monkeypatch.setattr(diagrams, "_open", lambda page, *given: (opened.append(page), known(page, *given)))
+    printer.print(job(document(len(sources)), sources))
+    return len(opened)
+
+
+@pytest.mark.parametrize("source", ["not mermaid at all", "graph TD\n A[", "sequenceDiagram\n A->>"])
+def test_one_that_does_not_parse_is_given_up_within_the_time_of_one_diagram(
+    printer: Printer, monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    assert Limits().diagram_seconds == 2.0
+    assert pages_of_diagrams(monkeypatch, printer, GOOD[0], source, GOOD[1]) == 1
+
+
+def test_that_check_sees_one_that_ran_out_of_its_time(
+    printer: Printer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pages_of_diagrams(monkeypatch, printer, GOOD[0], SLOW, GOOD[1]) == 2
+
+
 # mermaid takes up to 500 edges, for minutes
 SLOW = "\n".join(["graph TD", *[f" n{a} --> n{b}" for a in range(30) for b in range(30) if a != b][:490]])
 

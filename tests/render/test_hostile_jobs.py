@@ -109,8 +109,11 @@ def test_a_line_of_ten_megabytes_is_printed_or_refused(printer: Printer) -> None
 
 
 def test_a_hundred_thousand_rows_are_refused(printer: Printer) -> None:
+    """By the limit that this machine meets first, and never by a browser that fails."""
     rows = "".join(f"<tr><td>{n}</td><td>a row</td></tr>" for n in range(100_000))
-    refused(printer, job(page(f"<table>{rows}</table>")), RenderError)
+    with pytest.raises((RenderOutOfMemory, RenderTimeout, TooManyPages), match=r"smaller|shorte[nr]"):
+        printer.print(job(page(f"<table>{rows}</table>")))
+    assert printer.print(SMALL).pages == 1
 
 
 def test_a_thousand_nested_quotes_are_printed(printer: Printer) -> None:
@@ -119,10 +122,11 @@ def test_a_thousand_nested_quotes_are_printed(printer: Printer) -> None:
     assert printer.print(SMALL).pages == 1
 
 
-def test_five_hundred_diagrams_are_printed(printer: Printer) -> None:
+def test_five_hundred_diagrams_are_drawn(printers: Callable[[Limits], Printer]) -> None:
+    printer = printers(Limits(seconds=600, diagrams_seconds=500))  # whatever else this machine does
     sources = tuple(f"graph TD\n A{n} --> B{n}" for n in range(500))
     printed = printer.print(job(page("".join(map(figure, range(500)))), sources))
-    assert printed.html.count('<figure class="diagram"><') == 500
+    assert printed.html.count('<figure class="diagram"><img src="data:image/svg+xml') == 500
     assert printer.print(SMALL).pages == 1
 
 
@@ -142,6 +146,7 @@ def test_a_page_that_takes_too_long_is_given_up(printers: Callable[[Limits], Pri
     printer = printers(Limits(seconds=1.0, diagrams_seconds=0.5))
     with pytest.raises(RenderTimeout, match="within 1 s"):
         printer.print(job(endless * 20))
+    assert printer.print(SMALL).pages == 1
 
 
 def test_too_many_pages_are_refused(printers: Callable[[Limits], Printer]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,13 +15,17 @@ import pypdfium2
 import pytest
 from print_jobs import CHROMIUM, job
 from print_jobs import page as small_page
-from printed_glyphs import NOTDEF, blank, drawn, fonts
-from pypdf import PdfReader
+from printed_glyphs import NOTDEF, blank, drawn, fonts, images
+from pypdf import PdfReader, PdfWriter
+from pypdf.generic import DictionaryObject, NameObject
+from test_hostile_jobs import png
 
 from nyxcore.pages.models import PageDocument
 from nyxcore.pages.service import print_job
 from nyxcore.settings import settings
+from nyxpdf import printer as printers
 from nyxpdf.limits import MIB, Limits
+from nyxpdf.pdf import Pdf
 from nyxpdf.printer import Printed, Printer
 
 FONTS = Path(__file__).parents[2] / "layers/pages/opt/fonts"
@@ -106,10 +110,39 @@ def test_no_script_is_set_in_a_font_of_the_machine_or_in_empty_boxes(printer: Pr
 
 
 def test_that_check_sees_a_character_without_a_glyph(printer: Printer) -> None:
-    pdf = printer.print(job(small_page("<p>𓀀</p>"))).pdf
-    assert not all(OURS.match(name) for name in fonts(pdf)) or any(
-        NOTDEF in each.glyphs for each in drawn(pdf)
+    pdf = printer.print(job(small_page("<p>𓀀</p>"), footer="")).pdf
+    assert any(NOTDEF in each.glyphs for each in drawn(pdf))
+    assert not any(NOTDEF in each.glyphs for each in drawn(printer.print(job(small_page("<p>a</p>"))).pdf))
+
+
+def test_that_check_sees_a_font_of_the_machine(printer: Printer) -> None:
+    names = fonts(printer.print(job(small_page("<p>text</p>"))).pdf)
+    assert names and not any(OURS.match(name) for name in names)
+
+
+@pytest.mark.parametrize("kind", ["/Type1", "/TrueType"])
+def test_that_check_sees_a_simple_font_that_is_not_embedded(kind: str) -> None:
+    written, made = PdfWriter(), io.BytesIO()
+    written.add_blank_page(100, 100)
+    names = {"/Type": "/Font", "/Subtype": kind, "/BaseFont": "/Helvetica"}
+    written._add_object(
+        DictionaryObject({NameObject(key): NameObject(value) for key, value in names.items()})
     )
+    written.write(made)
+    assert fonts(made.getvalue()) == {"/Helvetica": False}
+
+
+def test_a_diagram_is_text_and_lines_and_no_picture_made_of_points(printer: Printer) -> None:
+    found = printed(printer, "```mermaid\ngraph TD; A[Begin here]-->B[Größe ✓]\n```\n")
+    assert 'src="data:image/svg+xml' in found.html
+    text = "\n".join(texts(found))
+    assert "Begin here" in text and "Größe" in text
+    assert images(found.pdf) == 0
+
+
+def test_that_check_sees_a_picture_made_of_points(printer: Printer) -> None:
+    picture = b64encode(png(9)).decode()
+    assert images(printed(printer, f"![points](data:image/png;base64,{picture})").pdf) == 1
 
 
 def test_every_sample_leaves_ink_on_the_paper(printer: Printer) -> None:
@@ -147,6 +180,28 @@ def test_contents_name_the_pages_on_which_the_headings_stand(printer: Printer) -
         number = re.search(rf"Part {part}\s*(\d+)", found[1])
         assert number is not None
         assert re.search(rf"Part {part}\b", found[int(number[1]) - 1])
+
+
+@pytest.mark.parametrize(("lines", "pages", "wanted"), [(5, 4, 1), (9, 6, 2), (10, 8, 2)])
+def test_contents_stand_above_six_pages_and_cost_no_pass_more(
+    printer: Printer, monkeypatch: pytest.MonkeyPatch, lines: int, pages: int, wanted: int
+) -> None:
+    """Of seven pages without them: they are the eighth."""
+    passes: list[int] = []
+    known = printers._pass
+
+    def counted(*given: Any) -> Pdf:
+        passes.append(1)
+        return known(*given)
+
+    monkeypatch.setattr(printers, "_pass", counted)
+    text = "".join(f"## Part {part}\n\n" + "Words of it.\n\n" * lines for part in range(1, 13))
+    found = printed(printer, text)
+    assert (found.pages, len(passes)) == (pages, wanted)
+    has = pages > 6
+    assert ("Contents" in texts(found)[1]) is has
+    assert ('<nav class="contents"' in found.html) is has
+    assert not re.search(r'data-page-of="[^"]*"></span>', found.html), "no place of a number is left empty"
 
 
 def test_a_table_that_goes_on_repeats_its_head_and_splits_no_row(printer: Printer) -> None:

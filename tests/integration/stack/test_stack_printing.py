@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -146,6 +147,30 @@ def test_a_cancelled_printing_says_so_and_the_next_one_prints(http: httpx.Client
         answer = waiting.result()
     assert answer.status_code == 409 and "was cancelled: ask again" in answer.json()["detail"]
     assert printed(http, markdown="After it.", title="After")["pages"] == 2
+
+
+@pytest.mark.parametrize("size", [10_000_000, 40_000_000])
+def test_a_request_that_is_too_large_is_refused_as_one(http: httpx.Client, size: int) -> None:
+    answer = ask(http, markdown="x" * size, title="Too large")
+    assert (answer.status_code, answer.json()["code"]) == (413, "body_too_large")
+    assert printed(http, markdown=f"After {size}.", title="After")["pages"] == 2
+
+
+def test_a_table_of_100_000_rows_ends_with_a_clear_error_and_the_next_document_prints(
+    http: httpx.Client,
+) -> None:
+    rows = "| number | what |\n| --- | --- |\n" + "".join(f"| {n} | a row |\n" for n in range(100_000))
+    answer = ask(http, markdown=rows, title="Rows")
+    assert answer.status_code in {202, 422}, answer.text
+    if answer.status_code == 202:
+        run = answer.json()
+        while run["status"] not in {"succeeded", "failed", "cancelled"}:  # its own limits end it
+            time.sleep(0.5)
+            run = http.get(f"/runs/{run['id']}").json()
+        assert run["status"] == "failed", run
+        assert run["error"]["code"] in {"render_out_of_memory", "render_timeout"}
+        assert "make" in run["error"]["message"]
+    assert printed(http, markdown="After the rows.", title="After")["pages"] == 2
 
 
 @pytest.mark.parametrize("victim", ["worker", "browser"])

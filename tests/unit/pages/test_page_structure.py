@@ -68,7 +68,7 @@ def test_what_is_not_known_is_left_out_of_the_cover() -> None:
 
 
 def test_the_contents_are_the_headings_to_level_three() -> None:
-    contents = page(REPORT).partition('<nav class="contents">')[2].partition("</nav>")[0]
+    contents = page(REPORT).partition('<nav class="contents"')[2].partition("</nav>")[0]
     entries = re.findall(
         r'<li class="level-(\d)"><a href="#([^"]+)"><span>(.*?)</span>.*?data-page-of="([^"]+)"', contents
     )
@@ -84,12 +84,17 @@ def test_the_contents_are_the_headings_to_level_three() -> None:
 
 @pytest.mark.parametrize("text", ["## One\n\n## Two\n" + "Words.\n\n" * 100, "## Part\n\nWords.\n\n" * 20])
 def test_a_text_of_few_headings_or_few_pages_has_no_contents(text: str) -> None:
-    assert '<nav class="contents">' not in page(text)
+    assert '<nav class="contents"' not in page(text)
+
+
+def test_diagrams_make_a_text_long_and_the_printer_is_told_from_how_many_pages_on_contents_stay() -> None:
+    parts = "".join(f"## Part {n}\n\n```mermaid\ngraph TD; A-->B\n```\n\n" for n in range(8))
+    assert '<nav class="contents" data-above-pages="7">' in page(parts)
 
 
 def test_an_image_does_not_make_a_short_text_long() -> None:
     image = f"![plan](data:image/gif;base64,{'A' * 20_000})\n\n"
-    assert '<nav class="contents">' not in page(image + "## Part\n\n" * 5)
+    assert '<nav class="contents"' not in page(image + "## Part\n\n" * 5)
 
 
 def test_contents_of_a_long_report_leave_the_third_level_out() -> None:
