@@ -17,15 +17,15 @@ def section(markdown: str, title: str) -> str:
     return found[0]
 
 
-def test_files_of_which_the_same_is_said_are_all_named() -> None:
-    listed = "\n".join(
-        f"- `src/pkg/{name}.py`: {count} of the findings" for name, count in (("app", 5), ("cli", 4))
-    )
+def test_files_of_which_the_same_is_said_are_all_named_in_their_order() -> None:
+    counts = {"app": 5, "cli": 4, "config": 3, "tests/test_json": 2, "json/tag": 1, "sessions": 1}
+    listed = "\n".join(f"- `{name}.py`: {count} of the findings" for name, count in counts.items())
     written = text(
         f"Describe it.\n\n<o>\n{listed}\n</o>\n\n## Where the findings lie\nThe files with most.\n## Purpose\n"
     )
-    assert "`src/pkg/app.py`: 5" in section(written, "Where the findings lie")
-    assert "`src/pkg/cli.py`: 4" in section(written, "Where the findings lie")
+    found = re.findall(r"- `([\w/]+)\.py`: \d of", section(written, "Where the findings lie"))
+    assert found == list(counts)
+    assert all(f"`{name}.py`" in text(f"Summarise this.\n\n<o>\n{listed}\n</o>") for name in counts)
 
 
 def test_a_question_is_no_evidence_no_position_and_no_open_question_beside_itself() -> None:

@@ -65,7 +65,7 @@ def more_of(line: str) -> int:
 @cache
 def _more_lines() -> re.Pattern[str]:
     said = (re.escape(phrase(language, "more", count=0)).replace("0", r"(\d{1,6})") for language in LANGUAGES)
-    return re.compile(r"- (?:" + "|".join(said) + ")")
+    return re.compile(r"(?:-|\d{1,3}\.) (?:" + "|".join(said) + ")")
 
 
 @cache

@@ -63,7 +63,7 @@ class _Filler:
             "rules": lambda _: self._those(is_rule, _ITEMS),
             "done": self._done,
             "asked": self._asked,
-            "risks": lambda _: self._those(lambda text: _CAUTION.search(text) is not None, _LOOSE),
+            "risks": lambda _: self._those(_warns, _LOOSE),
             "actions": self._actions,
             "findings": self._evidence,
             "gist": self._gist,
@@ -92,9 +92,14 @@ class _Filler:
 
     def _evidence(self, section: Section) -> list[str]:
         """The findings; where it is asked where they lie, what is said of that before them."""
-        about_places = self._fitting(section) if _PLACES.search(section.title) else []
+        about_places = self._places(section) if _PLACES.search(section.title) else []
         whole = _EVERY.search(self._reading.request.text) is not None
         return [*about_places, *self._findings(_ALL if whole else _ITEMS)]
+
+    def _places(self, section: Section) -> list[str]:
+        """What has a word of the heading or of its hint, in its own order: a list of files goes by their number."""
+        wanted = set(words(f"{section.title} {section.hint}"))
+        return self._take((one for one in self._left() if wanted & set(words(one.text))), _ITEMS)
 
     def _actions(self, section: Section) -> list[str]:
         """What the material says is to be done, then what was found, the gravest first."""
@@ -163,6 +168,11 @@ class _Filler:
 def absent(reading: Reading, language: Language) -> list[str]:
     """The sources that were asked for and are empty."""
     return [f"- {phrase(language, 'absent')}: {name} ({quoted(reason)})" for name, reason in reading.missing]
+
+
+def _warns(text: str) -> bool:
+    """Whether the text says what may go wrong; a question does not."""
+    return _CAUTION.search(text) is not None and not text.endswith("?")
 
 
 def _on(found: Sequence[Found], focus: str) -> list[Found]:
