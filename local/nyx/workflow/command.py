@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
-from nyx.api import Api, Json
+from nyx.api import Api, ApiRefused, Json
 from nyx.command_line import INTERRUPTED
 from nyx.errors import BadUsage, exit_code
 from nyx.home import home_folder
@@ -198,13 +199,26 @@ def _decide(arguments: argparse.Namespace, told: Told) -> int:
     told.outcome = running.Outcome()
     OutputFolder(arguments.out).prepare()
     with _stack(arguments) as (stack, api):
-        told.outcome.run = api.get(f"/runs/{arguments.run_id}")
+        told.outcome.run = _run_named(api, arguments.run_id)
         where = f"/runs/{arguments.run_id}/steps/{arguments.step}"
         if (alternative := _alternative(arguments, api.get(where))) is not None:
             body["alternative"] = alternative
         api.post(f"{where}/decision", body)
         _session(arguments, stack, api, told.outcome).stay()
     return _ended(told.outcome)
+
+
+def _run_named(api: Api, run_id: str) -> Json:
+    """The run of this id. Raises BadUsage where there is none, with the runs that wait."""
+    try:
+        run: Json = api.get(f"/runs/{run_id}")
+        return run
+    except ApiRefused as refused:
+        if refused.answer != HTTPStatus.NOT_FOUND:
+            raise
+        waiting = [each["id"] for each in api.get("/runs?kind=workflow&status=waiting&limit=5")["items"]]
+        told = f"There wait: {', '.join(waiting)}." if waiting else "None waits in this home (NYX_HOME)."
+        raise BadUsage(f"There is no run {run_id!r}. {told}") from refused
 
 
 def _alternative(arguments: argparse.Namespace, step: Json) -> int | None:
@@ -220,9 +234,15 @@ def _alternative(arguments: argparse.Namespace, step: Json) -> int | None:
 
 def _export(arguments: argparse.Namespace, told: Told) -> int:
     with _stack(arguments) as (_, api):
-        kept = documents.kept(api, arguments.file)
+        name = arguments.file
+        if name in templates.names() and documents.stored(api, name) is None:
+            raise BadUsage(
+                f"{name} is a template that comes along: `nyx workflow show {name}` prints it."
+                " What is exported is a workflow that was run or imported, by its name or id in `nyx workflow list`."
+            )
+        kept = documents.kept(api, name)
         if "id" not in kept:
-            raise BadUsage(f"{arguments.file} is not kept yet: run it once, then export it by its name.")
+            raise BadUsage(f"{name} is not kept yet: run it once, then export it by its name.")
         text = api.content(f"/workflows/{kept['id']}/export", "application/yaml")
     told.members = {"text": text.decode()}
     if arguments.out is not None:

@@ -33,11 +33,24 @@ def given(workflow: Workflow, text: str | None, settings: Sequence[str]) -> Give
     try:
         take_input(workflow, value)
     except InputRefused as refused:
-        names = " ".join(f"--set {name}=…" for name, each in workflow.inputs.items() if each.required)
-        how = "Give it with --input TEXT, or by name" if only_text(workflow) else "Give it by name"
-        hint = f" {how}: {names}" if names and not settings else ""
-        raise BadUsage(f"The input does not suit the workflow: {refused.message}.{hint}") from refused
+        raise BadUsage(
+            f"The input does not suit the workflow: {refused.message}.{_hint(workflow, settings)}"
+        ) from refused
     return value
+
+
+def _hint(workflow: Workflow, settings: Sequence[str]) -> str:
+    """How the workflow takes its input."""
+    if settings:
+        every = " ".join(f"--set {name}=…" for name in workflow.inputs)
+        return (
+            f" It takes: {every}"
+            if every
+            else " It declares none: give what there is to say with --input TEXT."
+        )
+    names = " ".join(f"--set {name}=…" for name, each in workflow.inputs.items() if each.required)
+    how = "Give it with --input TEXT, or by name" if only_text(workflow) else "Give it by name"
+    return f" {how}: {names}" if names else ""
 
 
 def _named(workflow: Workflow, settings: Sequence[str]) -> dict[str, JsonValue]:

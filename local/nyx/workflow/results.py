@@ -22,7 +22,9 @@ def write(api: Api, run: Json, steps: list[Json], folder: Path) -> tuple[list[Pa
         if step["output"] is not None and step["status"] in {"succeeded", "waiting"}:
             # a step that happens to be called report, beside the report that another has written
             taken = report is not None and step["key"] == "report" and step["type"] != "report"
-            names["report-step.md" if taken else f"{step['key']}.md"] = step["output"].encode()
+            names["report-step.md" if taken else f"{step['key']}.md"] = (
+                f"{step['output'].removesuffix('\n')}\n".encode()
+            )
     if report is not None:
         names["report.md"] = api.content(f"/reports/{report['id']}", "text/markdown")
     for name, content in names.items():

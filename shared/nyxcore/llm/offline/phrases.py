@@ -14,7 +14,7 @@ Language = Literal["en", "de"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "de")
 _SAID_OF_ITSELF: Final = (
     "notice", "nothing", "nothing_about", "absent", "ignored", "empty", "reason", "tie", "done_finding", "done_tests",
-    "takes_up",
+    "takes_up", "left_out_line",
 )  # fmt: skip
 _LETTERS: Final = re.compile(r"[a-zäöüß]+")
 
@@ -54,6 +54,18 @@ def notice(language: Language) -> str:
 def is_own_notice(line: str) -> bool:
     """Whether the line is the notice of an earlier answer."""
     return any(phrase(language, "notice") in line for language in LANGUAGES)
+
+
+def more_of(line: str) -> int:
+    """How many things the line says are left out, where it is the last of such a list; else 0."""
+    match = _more_lines().fullmatch(line.strip())
+    return int(next(filter(None, match.groups()))) if match else 0
+
+
+@cache
+def _more_lines() -> re.Pattern[str]:
+    said = (re.escape(phrase(language, "more", count=0)).replace("0", r"(\d{1,6})") for language in LANGUAGES)
+    return re.compile(r"(?:-|\d{1,3}\.) (?:" + "|".join(said) + ")")
 
 
 @cache

@@ -29,6 +29,7 @@ _RULES: Final = re.compile(
     r"\b(?:must not|must never|may not|never|do not|don't|must only|must always|darf|dürfen|nie(?:mals)?)\b",
     re.IGNORECASE,
 )
+_CODE: Final = re.compile(r"`([^`]+)`")
 _TOO_LONG: Final = 400  # characters: beyond it a "sentence" is a wall of text
 _ALIKE: Final = 0.6
 _STEM: Final = 6  # letters: enough that complex and complexity, Funktion and Funktionen are one
@@ -92,7 +93,7 @@ def key_statements(statements: Sequence[Statement], request: str, limit: int) ->
     for index in scored:
         if len(chosen) == limit:
             break
-        if all(_overlap(statements[index].text, statements[other].text) < _ALIKE for other in chosen):
+        if not any(_alike(statements[index].text, statements[other].text) for other in chosen):
             chosen.append(index)
     return [statements[index] for index in sorted(chosen)]
 
@@ -113,7 +114,7 @@ def about(statements: Sequence[Statement], question: str, limit: int) -> list[St
     for statement in best:
         if len(distinct) == limit:
             break
-        if all(_overlap(statement.text, other.text) < _ALIKE for other in distinct):
+        if not any(_alike(statement.text, other.text) for other in distinct):
             distinct.append(statement)
     return distinct
 
@@ -128,6 +129,9 @@ def _score(statement: Statement, often: Counter[str], named: set[str], index: in
     return score - (2 if len(statement.text) > _TOO_LONG else 0)
 
 
-def _overlap(one: str, other: str) -> float:
+def _alike(one: str, other: str) -> bool:
+    """Whether one says what the other says; of two files or functions the same may be said, and is not one thing."""
+    if (named := set(_CODE.findall(one))) and (others := set(_CODE.findall(other))) and not named & others:
+        return False
     left, right = set(words(one)), set(words(other))
-    return len(left & right) / max(1, min(len(left), len(right)))
+    return len(left & right) / max(1, min(len(left), len(right))) >= _ALIKE

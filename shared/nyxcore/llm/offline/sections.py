@@ -14,7 +14,8 @@ from nyxcore.llm.offline.quoting import LONGEST_FINDING, cited, quoted
 from nyxcore.llm.offline.ranking import about, is_action, is_rule, key_statements, statements_of, words
 from nyxcore.llm.offline.reading import Reading, Statement
 
-_AT_FIRST, _ITEMS, _LOOSE = 3, 12, 4
+_AT_FIRST, _ITEMS, _LOOSE, _ALL = 3, 12, 4, 100
+_EVERY: Final = re.compile(r"\b(?:every finding|all findings|jeder befund|alle befunde)\b", re.IGNORECASE)
 _CAUTION: Final = re.compile(
     r"\b(?:risks?|break\w*|fail\w*|attack\w*|leak\w*|lost|unsafe|danger\w*|risik\w*|bricht|gefahr\w*)\b",
     re.IGNORECASE,
@@ -58,11 +59,11 @@ class _Filler:
             "judged": lambda _: [],
             "choice": self._choice,
             "reasons": self._reasons,
-            "questions": lambda _: self._those(lambda text: text.endswith("?"), _ITEMS),
+            "questions": self._questions,
             "rules": lambda _: self._those(is_rule, _ITEMS),
             "done": self._done,
             "asked": self._asked,
-            "risks": lambda _: self._those(lambda text: _CAUTION.search(text) is not None, _LOOSE),
+            "risks": lambda _: self._those(_warns, _LOOSE),
             "actions": self._actions,
             "findings": self._evidence,
             "gist": self._gist,
@@ -91,8 +92,14 @@ class _Filler:
 
     def _evidence(self, section: Section) -> list[str]:
         """The findings; where it is asked where they lie, what is said of that before them."""
-        about_places = self._fitting(section) if _PLACES.search(section.title) else []
-        return [*about_places, *self._findings(_ITEMS)]
+        about_places = self._places(section) if _PLACES.search(section.title) else []
+        whole = _EVERY.search(self._reading.request.text) is not None
+        return [*about_places, *self._findings(_ALL if whole else _ITEMS)]
+
+    def _places(self, section: Section) -> list[str]:
+        """What has a word of the heading or of its hint, in its own order: a list of files goes by their number."""
+        wanted = set(words(f"{section.title} {section.hint}"))
+        return self._take((one for one in self._left() if wanted & set(words(one.text))), _ITEMS)
 
     def _actions(self, section: Section) -> list[str]:
         """What the material says is to be done, then what was found, the gravest first."""
@@ -108,6 +115,12 @@ class _Filler:
         given = [one for one in self._statements if one.block == "input"][:_ITEMS]
         return [f"- {cited(one)}" for one in given] or self._fitting(section)
 
+    def _questions(self, _section: Section) -> list[str]:
+        """What is asked in the material; a request that is one question stands as such already."""
+        given = [one for one in self._statements if one.block == "input"]
+        request = given[0].text if self._asked_for and len(given) == 1 else ""
+        return self._those(lambda text: text.endswith("?") and text != request, _ITEMS)
+
     def _gist(self, section: Section) -> list[str]:
         if self._focus:
             return self._take(about(self._left(), self._focus, _LOOSE), _LOOSE)
@@ -120,11 +133,16 @@ class _Filler:
         return self._take((one for one in left if one in fitting), _LOOSE)
 
     def _left(self) -> list[Statement]:
-        """What stands below no heading yet; a request that stands whole below one is not repeated in pieces."""
+        """What stands below no heading yet and says something.
+
+        A question does not, and a request that stands whole below a heading is not repeated in pieces.
+        """
         return [
             one
             for one in self._statements
-            if one.text not in self._used and not (self._asked_for and one.block == "input")
+            if one.text not in self._used
+            and not one.text.endswith("?")
+            and not (self._asked_for and one.block == "input")
         ]
 
     def _done(self, _section: Section) -> list[str]:
@@ -150,6 +168,11 @@ class _Filler:
 def absent(reading: Reading, language: Language) -> list[str]:
     """The sources that were asked for and are empty."""
     return [f"- {phrase(language, 'absent')}: {name} ({quoted(reason)})" for name, reason in reading.missing]
+
+
+def _warns(text: str) -> bool:
+    """Whether the text says what may go wrong; a question does not."""
+    return _CAUTION.search(text) is not None and not text.endswith("?")
 
 
 def _on(found: Sequence[Found], focus: str) -> list[Found]:

@@ -12,7 +12,7 @@ from nyxcore.llm.models import OFFLINE
 from nyxcore.llm.offline import comparing
 from nyxcore.llm.offline.findings import Found, findings_of
 from nyxcore.llm.offline.forms import asked_for, without_source
-from nyxcore.llm.offline.phrases import Language, language_of, notice, phrase
+from nyxcore.llm.offline.phrases import Language, is_own_notice, language_of, more_of, notice, phrase
 from nyxcore.llm.offline.quoting import LONGEST_FINDING, cited, quoted
 from nyxcore.llm.offline.ranking import about, gives_orders, is_action, is_rule, key_statements, statements_of
 from nyxcore.llm.offline.reading import Reading, Statement, read
@@ -46,7 +46,8 @@ def write(system: str, prompt: str, max_tokens: int) -> tuple[str, bool]:
         sections = _comparison(reading, language)
     elif not sections:
         sections = _summary(reading, language)
-    return _within([notice(language), *filter(None, [*sections, _ignored(reading, language)])], max_tokens)
+    remarks = [_left_out(reading, language), _ignored(reading, language)]
+    return _within([notice(language), *filter(None, [*sections, *remarks])], max_tokens)
 
 
 def task_of(reading: Reading) -> list[Statement]:
@@ -137,16 +138,28 @@ def _answers(
         return ""
     points = [match[1].strip() for line in reading.request.lines if (match := _ITEM.fullmatch(line))]
     points += [one.text for one in reading.request.statements() if one.text.endswith("?") and not one.item]
-    parts = []
+    parts, answered = [], False
     for point in dict.fromkeys(points):
         fitting = about(statements, point, _PER_QUESTION)
         if not fitting and _RISKS.search(point):
             fitting = [Statement(one.text, one.block, "", True) for one in found[:_PER_QUESTION]]
+        answered = answered or bool(fitting)
         lines = [f"- {cited(statement, heading=True)}" for statement in fitting] or [
             f"- {phrase(language, 'nothing')}"
         ]
         parts.append(f"**{quoted(point, 200)}**\n\n" + "\n".join(lines))
+    if parts and not answered:
+        return f"> {phrase(language, 'nothing_about')}: {'; '.join(quoted(one, 200) for one in points[:20])}."
     return f"## {phrase(language, 'answers')}\n\n" + "\n\n".join(parts[:20]) if parts else ""
+
+
+def _left_out(reading: Reading, language: Language) -> str:
+    """A line on findings of which the material has no more than their number; nothing where it has all of them."""
+    bearing = [block for block in reading.material if findings_of([block])]
+    if not bearing or not all(any(map(is_own_notice, block.lines)) for block in bearing):
+        return ""
+    missing = max(sum(map(more_of, block.lines)) for block in bearing)
+    return f"> {phrase(language, 'left_out', count=missing)}" if missing else ""
 
 
 def _ignored(reading: Reading, language: Language) -> str:
