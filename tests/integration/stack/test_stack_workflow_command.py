@@ -162,7 +162,8 @@ def test_the_same_file_runs_the_same_version_and_a_changed_one_the_next(bench: B
 
 def test_a_run_that_fails_says_which_step_and_why(bench: Bench) -> None:
     (bench.folder / "w.yaml").write_text(
-        "name: Poor\ngoal: Fail.\nsteps: [{key: a, model: 'nobody:x', retries: 0, prompt: x}]\n"
+        "name: Poor\ngoal: Fail.\nsteps:\n  - {key: a, model: offline, retries: 0, prompt: x, outputSchema: "
+        "{type: object, required: [no], properties: {no: {type: string, pattern: '^never$'}}}}\n"
     )
     told = bench.json("run", "w.yaml", code=1)
     assert (told["run"]["status"], told["error"]["code"]) == ("failed", "run_ended")
