@@ -1,6 +1,6 @@
 """`make bench`: every figure of benchmarks/README.md, as Markdown rows.
 
-`python -m benchmarks auto_fix`, `... markup`, `... pdf`, `... prompts`, `... reports`, `... stream`,
+`python -m benchmarks auto_fix`, `... cancel`, `... markup`, `... pdf`, `... prompts`, `... reports`, `... stream`,
 `... stream_memory`, `... workflows`: one part.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import auto_fix, markup, pdf, prompts, reports, stream, stream_memory, workflows
+from benchmarks import auto_fix, cancel, markup, pdf, prompts, reports, stream, stream_memory, workflows
 from benchmarks.processes import import_cpu_seconds
 
 IMPORTS = {"api.handler": 500, "pipelines.auto_fix.scan": 350, "pipelines.auto_fix.combine": 350}
@@ -44,6 +44,7 @@ PARTS: dict[str, Callable[[], Iterator[Table]]] = {
     "prompts": prompts.tables,
     "stream": stream.tables,
     "stream_memory": stream_memory.tables,
+    "cancel": cancel.tables,
     "workflows": workflows.tables,
 }
 

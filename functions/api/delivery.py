@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from fastapi.responses import RedirectResponse, Response
 
-from nyxcore.storage import objects
+from nyxcore.storage import links, objects
 
 INLINE_LIMIT = 4 * 1024 * 1024
-LINK_LIFETIME = timedelta(minutes=15)
 
 
 def link_to(key: str, *, filename: str, content_type: str) -> Response:
     """303 to a presigned GET of this object."""
-    link = objects.presign_get(key, lifetime=LINK_LIFETIME, filename=filename, content_type=content_type)
+    link = links.download(key, filename=filename, content_type=content_type)
     return RedirectResponse(link.url, 303)
 
 

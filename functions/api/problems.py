@@ -155,13 +155,14 @@ def _methods_at(request: Request, error: HTTPException) -> list[str]:
     """Every method that is served at the request's path (RFC 9110 section 10.2.1): the router names one route's."""
     paths = request.app.openapi()["paths"]
     here = request.scope["path"]
-    if here in paths:  # /reports/pdf is no report
-        return sorted(method.upper() for method in paths[here])
-    methods = set((error.headers or {}).get("allow", (error.headers or {}).get("Allow", "")).split(", "))
-    for path, item in paths.items():
-        if compile_path(path)[0].match(here):
-            methods |= {method.upper() for method in item}
-    return sorted(methods - {""})
+    # the first that matches is the one that is served, and a literal before it: /reports/pdf is no report
+    served = (
+        here if here in paths else next((path for path in paths if compile_path(path)[0].match(here)), None)
+    )
+    if served is not None:
+        return sorted(method.upper() for method in paths[served])
+    named = (error.headers or {}).get("allow", (error.headers or {}).get("Allow", ""))
+    return sorted({*named.split(", ")} - {""})
 
 
 def _invalid_request(request: Request, error: Exception) -> JSONResponse:

@@ -29,7 +29,8 @@ _UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _SOURCE: Final = re.compile(rf"({_UUID})/pages/[0-9a-f]{{64}}\.json")
 _TARGET: Final = re.compile(rf"({_UUID})/pdf/[A-Za-z0-9][A-Za-z0-9._-]{{0,127}}\.pdf")
 _TAG: Final = "retention=30d"
-_NOT_THERE: Final = frozenset({"404", "NoSuchKey", "NotFound"})
+# 403 among them: without s3:ListBucket, which this role has not, S3 does not tell a missing key from a forbidden one
+_NOT_THERE: Final = frozenset({"404", "NoSuchKey", "NotFound", "403", "AccessDenied"})
 _LIMITS: Final = Limits()
 
 _logger = logging.getLogger("nyxpdf")
@@ -43,7 +44,7 @@ class KeyRefused(RenderError):
 
 
 class PrintJobMissing(RenderError):
-    """There is no object at the source."""
+    """There is no object at the source, or none that may be read."""
 
     code = "print_job_missing"
 

@@ -1,4 +1,4 @@
-"""`nyx keys rotate`: a new key for what this home keeps encrypted; everything moves to it, and the old one goes."""
+"""`nyx keys rotate`: a new key for what this home keeps encrypted. Everything moves to it; the old one goes later."""
 
 from __future__ import annotations
 
@@ -27,14 +27,17 @@ def run(argv: Sequence[str]) -> int:
             moved, gone = rotate(database, FileKeys(Home(root).key("credentials")))
         finally:
             database.close()
-    print(f"{moved} credentials moved to a new key; {len(gone)} old keys removed")
+    print(
+        f"{moved} credentials moved to a new key; {len(gone)} old keys removed; the last one stays for a day"
+    )
     return 0
 
 
 def rotate(database: Database, keys: FileKeys) -> tuple[int, list[str]]:
-    """How many secrets moved to a new key, and the ids of the keys that nothing hangs on any more.
+    """How many secrets moved to a new key, and the ids of the keys that went.
 
-    A running stack reads on meanwhile: the old keys go only when every tenant's secrets have left them.
+    A running stack reads on meanwhile: an old key goes once every tenant's secrets have left it and it has been out of
+    use for a day; so the key that is replaced now goes with a later rotation.
     """
     keys.add()
     moved, used = 0, set[str]()
@@ -42,6 +45,9 @@ def rotate(database: Database, keys: FileKeys) -> tuple[int, list[str]]:
         tenant_ids = tenants(connection)
     for tenant_id in tenant_ids:
         with database.transaction(tenant_id) as connection:
+            used |= repository.keys_in_use(
+                connection, tenant_id
+            )  # to this moment, and for calls prepared with it
             moved += service.rotate(connection, tenant_id, keys)
             used |= repository.keys_in_use(connection, tenant_id)
     return moved, keys.forget(used)

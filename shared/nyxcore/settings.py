@@ -48,6 +48,9 @@ class Settings(BaseModel):
     pdf_patience_seconds: float = Field(
         default=20.0, description="how long POST /reports/pdf waits for a PDF before it answers 202"
     )
+    link_seconds: int = Field(
+        default=900, ge=1, le=7 * 24 * 3600, description="how long a link that an answer gives downloads"
+    )
     default_model: str = Field(
         default="offline", description="what a workflow's steps ask that name no model; see nyxcore.llm"
     )

@@ -20,7 +20,9 @@ from nyxpdf.cdp import Connection, Json
 from nyxpdf.errors import BrowserFailed, ChromiumMissing
 from nyxpdf.limits import Budget, Limits
 
-# Each of them alone holds; tests/render takes them away to see that the vectors would work.
+# For the case that `Page.seal`, which alone lets nothing out, does not hold. The resolver's rules alone stop every
+# request, and so does the dead proxy; the datagrams of WebRTC pass both, and are stopped by the policy for them.
+# tests/render tries each by itself.
 _NO_NETWORK: Final = (
     "--host-resolver-rules=MAP * ~NOTFOUND",  # names and addresses alike
     "--proxy-server=socks5://127.0.0.1:9",  # the discard port: nobody listens

@@ -7,14 +7,16 @@ import re
 import signal
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from leaks import Listener
+from leaks import SVG, Listener, Opened
 from print_jobs import CHROMIUM, FALLBACK, figure, job, page
 
 from nyxpdf import browser as browsers
 from nyxpdf import diagrams, processes
+from nyxpdf.fonts import Faces
 from nyxpdf.limits import Limits
 from nyxpdf.printer import Printed, Printer
 
@@ -44,8 +46,13 @@ SOURCES = {
     "sequence-link": 'sequenceDiagram\n participant A\n links A: {"x": "URL"}\n A->>A: <img src=URL>',
     "frame": 'graph TD\n A["<iframe src=URL></iframe><script>fetch(`URL`)</script>"]',
     "refresh": "graph TD\n A[\"<meta http-equiv=refresh content='0;url=URL'>\"]",
+    "data-image": "graph TD\n A@{ img: \"data:image/svg+xml,<svg xmlns='"
+    + SVG
+    + "'><image href='URL'/></svg>\", w: 9, h: 9 }",
 }
 WORKING = {name[1:] for name in SOURCES if name.startswith("*")}
+READING = {"theme-css-url", "image", "font-family"}  # of them, those that read a file too
+ELSEWHERE = ("http://169.254.169.254", "http://[fe80::1]", "http://leak.example")
 
 
 def document(sources: int) -> str:
@@ -93,6 +100,78 @@ def test_none_of_them_gets_out(printer: Printer) -> None:
         finally:
             own.close()
         assert listener.asked == set()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a file for each source to ask for."""
+    files = tmp_path / "v"
+    files.mkdir()
+    for name in SOURCES:
+        files.joinpath(name.strip("*")).write_text("TOPSECRET")
+    return files
+
+
+def test_some_of_them_read_files_where_nothing_is_protected(loosened: Printer, folder: Path) -> None:
+    """The control: the page of diagrams is a file itself, so it could."""
+    with Opened(folder) as files:
+        loosened.print(job(document(len(SOURCES)), asking(folder.parent.as_uri())))
+        assert files.asked == READING
+
+
+def test_none_of_them_reads_a_file(printer: Printer, folder: Path) -> None:
+    with Opened(folder) as files:
+        printer.print(job(document(len(SOURCES)), asking(folder.parent.as_uri())))
+        assert files.asked == set()
+
+
+def only_way_out(monkeypatch: pytest.MonkeyPatch, listener: Listener) -> None:
+    """Browsers have no protection of their own any more, and a proxy that listens."""
+    proxy = f"--proxy-server=http://127.0.0.1:{listener.port}"
+    monkeypatch.setattr(browsers, "_NO_NETWORK", (proxy, "--proxy-bypass-list=<-loopback>"))
+
+
+@pytest.mark.parametrize("origin", ELSEWHERE)
+def test_some_of_them_ask_for_any_address_where_nothing_is_protected(
+    loosened: Printer, monkeypatch: pytest.MonkeyPatch, origin: str
+) -> None:
+    """The control, for link-local addresses and for names."""
+    with Listener() as listener:
+        only_way_out(monkeypatch, listener)
+        loosened.print(job(document(len(SOURCES)), asking(origin)))
+        assert listener.asked - {"a connection"} == WORKING
+
+
+@pytest.mark.parametrize("origin", ELSEWHERE)
+def test_none_of_them_asks_for_any_address_even_of_a_browser_with_a_way_out(
+    monkeypatch: pytest.MonkeyPatch, origin: str
+) -> None:
+    with Listener() as listener:
+        only_way_out(monkeypatch, listener)
+        own = Printer(CHROMIUM, Limits())
+        try:
+            own.print(job(document(len(SOURCES)), asking(origin)))
+        finally:
+            own.close()
+        assert listener.asked == set()
+
+
+def test_the_browsers_own_pages_are_refused_to_them_by_name(loosened: Printer) -> None:
+    """Where nothing else protects them: Chromium lets no file and no document of ours ask for one."""
+    browser = browsers.Browser(CHROMIUM)
+    try:
+        with browser.page(browser.budget(Limits())) as shown:
+            shown.call("Log.enable")
+            diagrams._open(shown, browser, Faces(""), datetime(2026, 11, 23, tzinfo=UTC))
+            for source in asking("chrome://blob-internals"):
+                shown.evaluate(diagrams._script("draw", source, "sans-serif"))
+            logged = [
+                e["params"]["entry"]["text"] for e in browser.connection._events if "entry" in e["params"]
+            ]
+    finally:
+        browser.close()
+    refused = {text.rpartition("/v/")[2] for text in logged if "Not allowed to load local resource" in text}
+    assert refused >= READING
 
 
 def test_the_diagrams_around_hostile_ones_are_drawn_as_if_these_were_not_there(printer: Printer) -> None:

@@ -66,13 +66,14 @@ ToPrint = Annotated[
     responses={
         202: {
             "model": Run,
-            "description": "It takes longer than 20 s: a run of kind `pdf`, whose `result` is the 200 in the end",
+            "description": "It takes longer than 20 s: a run of kind `pdf`, whose `result` is the 200 in the end; its"
+            " link is signed anew whenever the run is read",
         },
         **problems(404, 409),
     },
 )
 def print_report(caller: ReportsReader, body: ToPrint) -> Response:
-    """A link that downloads the PDF for 15 minutes. What was printed once is found again, whoever asks."""
+    """A link that downloads the PDF until `expiresAt`. What was printed once is found again, whoever asks."""
     until = time.monotonic() + settings().pdf_patience_seconds
     wanted, project_id = _wanted(caller, body)
     if (found := pdf.find(wanted)) is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import Response
 from pydantic import Field
 from pydantic.json_schema import SkipJsonSchema
@@ -171,6 +171,12 @@ def list_reports(
 def get_report_markdown(caller: ReportsReader, report_id: ReportId) -> Response:
     """The report's Markdown under an address of its own. Above 4 MB: 303 to a link."""
     return _delivered(caller, report_id, _MARKDOWN)
+
+
+@router.delete("/reports/{reportId}.md", include_in_schema=False)
+def refuse_other_methods() -> None:
+    """Without it the path would be taken for that of a report whose id ends in `.md`."""
+    raise HTTPException(405)
 
 
 @router.get(

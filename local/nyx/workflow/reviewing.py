@@ -35,6 +35,12 @@ def answers_of(step: Json) -> list[Json]:
     return calls if step["type"] != "review" and len(calls) > 1 else []
 
 
+def question_of(step: Json) -> list[str]:
+    """What a review asks, as lines; none of a step whose prompt a model was sent."""
+    prompt = step.get("prompt") if step["type"] == "review" else None
+    return list(text_lines(prompt)) if prompt else []
+
+
 def ask_here(question: str) -> str:
     """What somebody types on this terminal; the end of the input means later."""
     print(question, end="", flush=True)  # `input` would write it to stderr
@@ -48,7 +54,7 @@ def decide(step: Json, title: str, ask: Ask = ask_here) -> Json | None:
     """Show what is to be decided and ask until it is; the body of the decision, None for later."""
     answers = answers_of(step)
     text = step["output"] or ""
-    _show(title, step["key"], text)
+    _show(title, step["key"], question_of(step), text)
     while True:
         picks = f"1–{len(answers)} pick an answer · " if answers else "a approve · "
         reply = ask(f"{picks}e edit · r reject · v view all · q decide later: ").strip().lower()
@@ -73,9 +79,11 @@ def decide(step: Json, title: str, ask: Ask = ask_here) -> Json | None:
 def pick(step: Json, ask: Ask = ask_here) -> int:
     """Ask which of the step's answers is approved, counted from 1. Raises BadUsage where none is."""
     answers = answers_of(step)
-    for number, answer in enumerate(answers, start=1):
-        print(f"── {number}. {printable(answer['label'])} ──")
-        print("\n".join(text_lines(answer["output"] or "")))
+    print("\n".join(text_lines(step["output"] or "")))
+    print(
+        "\n"
+        + ", ".join(f"{number} {printable(each['label'])}" for number, each in enumerate(answers, start=1))
+    )
     while True:
         reply = ask(f"1–{len(answers)} pick an answer · q decide later: ").strip().lower()
         if reply.isdigit() and 1 <= int(reply) <= len(answers):
@@ -98,9 +106,11 @@ def commands(program: str, run_id: str, step: Json, file: Path) -> list[str]:
     return [*approve, edit, f"{start} reject{out}"]
 
 
-def _show(title: str, key: str, text: str) -> None:
+def _show(title: str, key: str, question: list[str], text: str) -> None:
     lines = list(text_lines(text))
     print(f"\n── To be decided: {printable(title)} ({key}) ──")
+    if question:
+        print("\n".join([*question, "── It is about ──"]))
     print("\n".join(lines[:_SHOWN]))
     if len(lines) > _SHOWN:
         print(f"  … {len(lines) - _SHOWN} more lines; v shows all")

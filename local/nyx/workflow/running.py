@@ -157,6 +157,8 @@ class Session:
         lines = [f"Run {run['id']} waits for a decision on {', '.join(step['key'] for step in waiting)}."]
         for step in waiting:
             file = self.manner.out / f"{step['key']}.md"
+            if question := reviewing.question_of(step):
+                lines += [f"{step['key']} asks:", *question]
             lines.append(f"What it is about is in {file}. To decide:")
             lines += [f"  {line}" for line in reviewing.commands(command(), run["id"], step, file)]
         return "\n".join(lines)

@@ -11,22 +11,28 @@ The written form is `v1.<key id>.<encrypted data key>.<nonce and ciphertext>`, e
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import os
 import secrets
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from nyxcore import clock
 from nyxcore.errors import NyxError
 from nyxcore.settings import settings
 
 _VERSION: Final = "v1"
 _NONCE_BYTES: Final = 12
 _KEY_BYTES: Final = 32
+_LONGEST_CALL: Final = timedelta(days=1)  # a prepared call is kept as long (`nyxcore.llm.stored_calls`)
 
 
 class KeysUnavailable(NyxError):
@@ -112,13 +118,17 @@ def keys() -> Keys:
 
 
 class FileKeys:
-    """Keys in a file of mode 0600: `{"current": id, id: key in base64url, ...}`; made at first use."""
+    """Keys in a file of mode 0600: `{"current": id, id: key in base64url, ...}`; made at first use.
+
+    `retired` in it says since when a key is known to be out of use, by its id.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
     def current(self) -> str:
-        return self._read()["current"]
+        current: str = self._read()["current"]
+        return current
 
     def make(self, owner: Owner) -> DataKey:
         ring = self._read()
@@ -127,7 +137,7 @@ class FileKeys:
         return DataKey(plain, _encrypt(_decoded(ring[key_id]), plain, owner), key_id)
 
     def open(self, owner: Owner, key_id: str, wrapped: bytes) -> bytes:
-        key = self._read().get(key_id) if key_id != "current" else None
+        key = self._read().get(key_id) if key_id not in {"current", "retired"} else None
         if key is None:
             raise SecretUnreadable(f"the key {key_id} is gone from {self._path}: set the secret anew")
         return _decrypt(_decoded(key), wrapped, owner)
@@ -139,19 +149,49 @@ class FileKeys:
 
     def add(self) -> str:
         """Put a new key first; the old ones stay readable. Returns its id."""
-        ring = self._read()
-        key_id = secrets.token_hex(4)
-        self._write(ring | {key_id: _encoded(secrets.token_bytes(_KEY_BYTES)), "current": key_id})
+        with self._alone():
+            ring = self._read()
+            key_id = secrets.token_hex(4)
+            retired = ring.get("retired", {}) | {ring["current"]: clock.now().isoformat()}
+            new = {key_id: _encoded(secrets.token_bytes(_KEY_BYTES)), "current": key_id, "retired": retired}
+            self._write(ring | new)
         return key_id
 
     def forget(self, used: set[str]) -> list[str]:
-        """Remove the keys that are neither current nor in `used`; returns their ids."""
-        ring = self._read()
-        gone = sorted(ring.keys() - used - {"current", ring["current"]})
-        self._write({key_id: key for key_id, key in ring.items() if key_id not in gone})
+        """Remove the keys that are not in `used` and have not been for a day; returns their ids.
+
+        Until then something may still hang on them that nobody sees: a credential whose transaction is open, a call
+        that was prepared with what was sealed before.
+        """
+        with self._alone():
+            ring = self._read()
+            now = clock.now()
+            old = ring.keys() - {"current", "retired", ring["current"]}
+            known = ring.get("retired", {}) | dict.fromkeys(used, now.isoformat())
+            retired = {key_id: known.get(key_id, now.isoformat()) for key_id in old}
+            gone = sorted(
+                key_id
+                for key_id in old - used
+                if now - datetime.fromisoformat(retired[key_id]) >= _LONGEST_CALL
+            )
+            kept = {key_id: key for key_id, key in ring.items() if key_id not in gone}
+            self._write(
+                kept | {"retired": {key_id: since for key_id, since in retired.items() if key_id in kept}}
+            )
         return gone
 
-    def _read(self) -> dict[str, str]:
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody else changes the file meanwhile."""
+        self._read()
+        folder = os.open(self._path.parent, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
+
+    def _read(self) -> dict[str, Any]:
         try:
             mode = stat.S_IMODE(self._path.stat().st_mode)
         except FileNotFoundError:
@@ -162,13 +202,13 @@ class FileKeys:
         if mode & 0o077:
             raise KeysUnavailable(f"{self._path} may be read by others (mode {mode:o}): chmod 600 it")
         try:
-            ring: dict[str, str] = json.loads(self._path.read_text())
+            ring: dict[str, Any] = json.loads(self._path.read_text())
             _decoded(ring[ring["current"]])
         except (ValueError, KeyError, TypeError) as error:
             raise KeysUnavailable(f"{self._path} does not hold keys; restore it from a copy") from error
         return ring
 
-    def _write(self, ring: dict[str, str], *, new: bool = False) -> None:
+    def _write(self, ring: dict[str, Any], *, new: bool = False) -> None:
         """Whole or not at all; of two processes that make the first file, one wins and both read it."""
         partial = self._path.with_name(f".{self._path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -18,6 +18,7 @@ type Address = IPv4Address | IPv6Address
 
 DEFAULT_URLS: Final = {"openai": "https://api.openai.com/v1", "anthropic": "https://api.anthropic.com"}
 _LONGEST: Final = 500
+_HTTPS, _UNPRIVILEGED = 443, 1024
 # Public by the registries of IANA, and all the same no way to a server of somebody's: forms of IPv6 in which an
 # IPv4 address is wrapped (mapped, compatible, NAT64, Teredo, 6to4), the relays of 6to4, Azure's own services.
 _REFUSED: Final = tuple(
@@ -48,6 +49,11 @@ def may_be_reached(address: Address, exceptions: Sequence[str]) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
+def is_port(number: int) -> bool:
+    """Whether a server of HTTP may be there: below 1024 are the doors of other services, which nobody shall try."""
+    return number == _HTTPS or number >= _UNPRIVILEGED
+
+
 def is_excepted(address: Address, exceptions: Sequence[str]) -> bool:
     """Whether the operator allows this address, over http as well."""
     networks = (ip_network(text) for text in exceptions)
@@ -59,12 +65,12 @@ def base_url(text: str, exceptions: Sequence[str]) -> BaseUrl:
 
     Raises
     ------
-    InvalidInput : no https (http only where there are exceptions), user or password, query, fragment, no host,
-        or a host that is an address which may not be reached.
+    InvalidInput : no https (http and any port only where there are exceptions), another port than 443 below 1024,
+        user or password, query, fragment, no host, or a host that is an address which may not be reached.
     """
     try:
         parts = urlsplit(text)
-        port = parts.port or (443 if parts.scheme == "https" else 80)
+        port = parts.port or (_HTTPS if parts.scheme == "https" else 80)
     except ValueError as error:
         raise InvalidInput(f"baseUrl {text[:_LONGEST]!r} is no URL: {error}") from error
     host = parts.hostname or ""
@@ -76,6 +82,10 @@ def base_url(text: str, exceptions: Sequence[str]) -> BaseUrl:
         )
     if parts.username is not None or parts.password is not None or parts.query or parts.fragment:
         raise InvalidInput("baseUrl takes no user, password, query or fragment: the key goes into `secret`")
+    if not exceptions and not is_port(port):
+        raise InvalidInput(
+            f"baseUrl {text!r}: port {port} is not for HTTP; use {_HTTPS}, or one from {_UNPRIVILEGED}"
+        )
     literal = _literal(host)
     if literal is not None and not may_be_reached(literal, exceptions):
         raise InvalidInput(f"baseUrl {text!r}: {host} is no public address")

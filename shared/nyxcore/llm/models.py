@@ -172,6 +172,8 @@ class ModelCall(WireModel):
         `*` is the ceiling: what a model without any known price is charged at.
     """
 
+    model_config = ConfigDict(hide_input_in_errors=True)  # the prompt is in it
+
     tenant_id: str
     model: Model
     fallbacks: tuple[Model, ...] = Field(default=(), max_length=5)

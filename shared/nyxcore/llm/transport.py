@@ -10,27 +10,57 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Final
 
 import certifi
 import httpx2
 
-from nyxcore.llm.addresses import Address, BaseUrl, is_excepted, may_be_reached
+from nyxcore.llm.addresses import Address, BaseUrl, is_excepted, is_port, may_be_reached
 from nyxcore.llm.errors import AnswerUnreadable, EndpointRefused
 
 LARGEST_ANSWER: Final = 32 << 20
 """Bytes of one response, on the wire."""
+
+_RESOLVE_SECONDS: Final = 10.0
 
 type Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """Addresses of a host, as text."""
 
 
 async def resolve(host: str, port: int) -> Sequence[str]:
-    """Addresses of a host, by the system's resolver. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(entry[4][0]).partition("%")[0] for entry in found]
+    """Addresses of a host, by the system's resolver. Raises OSError, TimeoutError too.
+
+    In a thread that nobody waits for at the end: those of the loop's own pool are, and a name server that does not
+    answer would outlive every deadline.
+    """
+    loop = asyncio.get_running_loop()
+    answer: asyncio.Future[Sequence[str]] = loop.create_future()
+
+    def give(found: Sequence[str] | OSError) -> None:
+        if answer.done():
+            return
+        if isinstance(found, OSError):
+            answer.set_exception(found)
+        else:
+            answer.set_result(found)
+
+    def look_up() -> None:
+        found: Sequence[str] | OSError
+        try:
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = [str(entry[4][0]).partition("%")[0] for entry in entries]
+        except (OSError, UnicodeError) as error:
+            found = error if isinstance(error, OSError) else OSError(f"{host} is no name of a host")
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            loop.call_soon_threadsafe(give, found)
+
+    threading.Thread(target=look_up, name=f"resolve {host}", daemon=True).start()
+    async with asyncio.timeout(_RESOLVE_SECONDS):
+        return await answer
 
 
 class GuardedTransport(httpx2.AsyncBaseTransport):
@@ -88,9 +118,11 @@ class GuardedTransport(httpx2.AsyncBaseTransport):
 
     def _judge(self, address: Address) -> None:
         if not may_be_reached(address, self._exceptions):
-            raise EndpointRefused(f"{self._url.host} resolves to {address}, which is no public address")
+            raise EndpointRefused(f"{self._url.host} resolves to an address that is not public")
         if not self._url.tls and not is_excepted(address, self._exceptions):
             raise EndpointRefused(f"{self._url.host} is public: its base URL must begin with https://")
+        if not is_port(self._url.port) and not is_excepted(address, self._exceptions):
+            raise EndpointRefused(f"{self._url.host}: port {self._url.port} is not for HTTP")
 
     def _pinned(self, request: httpx2.Request, address: Address) -> httpx2.Request:
         return httpx2.Request(

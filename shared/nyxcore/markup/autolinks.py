@@ -13,17 +13,21 @@ _DOMAIN = re.compile(r"(?:[^\W_]|[-_.]){1,255}+(?![\w.-])")
 _REST = re.compile(r"[^\s<]*")
 _TRAILING = frozenset("?!.,:*_~'\"")
 _ENTITY = re.compile(r"&[A-Za-z0-9]+;$")
-_EMAIL = re.compile(r"(?<![\w.+/-])(?:mailto:)?[A-Za-z0-9._+-]{1,200}@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+")
+_SCHEMES = ("https", "http", "ftp")
+_EMAIL = re.compile(
+    r"(?<![\w.+/-])(mailto:|(xmpp:))?[A-Za-z0-9._+-]{1,200}@[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+"
+    r"(?(2)(?:/[A-Za-z0-9@.]{0,200}[A-Za-z0-9])?)"
+)
 
 
 def install(md: MarkdownIt) -> None:
-    """Let `md` link bare `www.`, `http://` and `https://` addresses; `link_emails` does the e-mail addresses."""
+    """Let `md` link bare `www.`, `http://`, `https://` and `ftp://` addresses; `link_emails` does those of mail."""
     md.inline.ruler.push("bare_www", _www)
     md.inline.ruler.push("bare_url", _url)
 
 
 def link_emails(md: MarkdownIt, tokens: list[Token]) -> list[Token]:
-    """The inline tokens with bare e-mail addresses linked.
+    """The inline tokens with bare addresses of e-mail and of XMPP linked.
 
     As in GitHub's own parser this comes after everything else, since `_` in an address was taken for emphasis first.
     """
@@ -39,7 +43,7 @@ def link_emails(md: MarkdownIt, tokens: list[Token]) -> list[Token]:
             if match[0][-1] in "-_":
                 continue
             linked.append(Token("text", "", 0, content=token.content[done : match.start()]))
-            linked += _link(f"mailto:{match[0].removeprefix('mailto:')}", match[0])
+            linked += _link(match[0] if match[1] else f"mailto:{match[0]}", match[0])
             done = match.end()
         linked.append(Token("text", "", 0, content=token.content[done:]))
     return linked
@@ -50,7 +54,8 @@ def _www(state: StateInline, silent: bool) -> bool:
 
 
 def _url(state: StateInline, silent: bool) -> bool:
-    behind = len("https") if state.src[state.pos - 1] in "sS" else len("http")
+    before = state.src[max(0, state.pos - len(_SCHEMES[0])) : state.pos].lower()
+    behind = len(next(scheme for scheme in _SCHEMES if before.endswith(scheme)))
     return _bare(state, silent, state.pos - behind, "", behind)
 
 

@@ -131,10 +131,10 @@ class Document:
         return None
 
     def _end_of_link(self, token: Token, refused: Token | None) -> None:
-        """After a link that leads nowhere, say where it would have led."""
+        """After a link that leads nowhere, say where it would have led; a bare address has said so itself."""
         if refused is None:
             return
-        address = unescapeAll(str(refused.attrs["href"]))
+        address = "" if refused.info == "auto" else unescapeAll(str(refused.attrs["href"]))
         token.type, token.content = "made", f" ({escapeHtml(address)})" if address else ""
 
 

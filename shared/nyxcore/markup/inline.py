@@ -32,7 +32,7 @@ _BEGINNINGS = {
     "bare_url": ":",
 }
 # `]` begins nothing and ends the label of a link; `w` and `:` matter before and after very few letters
-_STOP = re.compile(r"[\n\\`~*_\[\]!<&]|w(?=ww\.)|(?:(?<=(?i:http))|(?<=(?i:https))):(?=//)")
+_STOP = re.compile(r"[\n\\`~*_\[\]!<&]|w(?=ww\.)|(?:(?<=(?i:http))|(?<=(?i:https))|(?<=(?i:ftp))):(?=//)")
 
 
 class Inline(ParserInline):

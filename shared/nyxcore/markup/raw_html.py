@@ -2,8 +2,9 @@
 
 Every tag is written anew from the allow-list, without `class`, `id` or `data-*`, so that a document cannot forge what
 the conversion makes. A tag counts only with its partner in the same container of the document (`</div>` cannot close
-what it did not open, one `<b>` does not spread to the end, depth is bounded); one without is text, as `List<T>`
-should be.
+what it did not open, depth is bounded); one without is text, as `List<T>` should be. An inline element that nothing
+ends, such as `<strong>`, ends with its paragraph: GFM's own example wants it. One of a single letter is text even
+then: `cp <a> <b>` names two files.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ _ATTRIBUTE = r"\s++[A-Za-z_:][A-Za-z0-9_.:-]*+(?:\s*+=\s*+(?:[^\s\"'=<>`]++|'[^'
 _TAG = re.compile(rf"<(/?)([A-Za-z][A-Za-z0-9-]*+)((?>{_ATTRIBUTE}){{0,50}}+)\s*+/?>")
 _PAIR = re.compile(r"([A-Za-z_:][A-Za-z0-9_.:-]*+)(?:\s*+=\s*+([^\s\"'=<>`]++|'[^']*+'|\"[^\"]*+\"))?+")
 
+INLINE = frozenset(
+    {"abbr", "cite", "code", "del", "dfn", "em", "ins", "kbd", "mark", "samp", "small", "span"}
+) | {*("strong", "sub", "sup", "tt", "var")}
 # what may hold paragraphs; all else ends in the paragraph or HTML block in which it began
 _CONTAINERS = _END_OPTIONAL | {
     *("blockquote", "caption", "details", "div", "dl", "ol", "summary", "table", "ul")
@@ -70,7 +74,7 @@ def rewrite(tokens: list[Token], image: ImageWriter) -> None:
             _pair(raw[-1][1], scopes[-1])
             scopes[-1] = [piece for piece in scopes[-1] if piece.name in _CONTAINERS]
         elif token.type == "inline" and "<" in token.content:
-            raw += _inline(token.children or [], image)
+            token.children = _inline(token.children or [], image, raw)
     for token, pieces in raw:
         html = "".join(piece.html() for piece in pieces)
         if token.type == "html_block" and pieces and not any(piece.accepted for piece in pieces):
@@ -78,18 +82,32 @@ def rewrite(tokens: list[Token], image: ImageWriter) -> None:
         token.type, token.content = "made", html
 
 
-def _inline(children: list[Token], image: ImageWriter) -> list[tuple[Token, list[_Piece]]]:
-    raw: list[tuple[Token, list[_Piece]]] = []
+def _inline(children: list[Token], image: ImageWriter, raw: list[tuple[Token, list[_Piece]]]) -> list[Token]:
+    """The tokens of a paragraph, heading or cell with an end for what is left open; adds its raw HTML to `raw`."""
+    ended: list[Token] = []
     scopes: list[list[_Piece]] = [[]]
     for token in children:
+        if token.nesting < 0:
+            ended += _ends(scopes.pop())
+        ended.append(token)
         if token.nesting > 0:
             scopes.append([])
-        elif token.nesting < 0:
-            scopes.pop()
         elif token.type == "html_inline":
             raw.append((token, list(_pieces(token.content, image))))
             _pair(raw[-1][1], scopes[-1])
-    return raw
+    return ended + _ends(scopes[0])
+
+
+def _ends(open_pieces: list[_Piece]) -> list[Token]:
+    html = _accept_open([piece for piece in open_pieces if piece.name in INLINE])
+    return [Token("made", "", 0, content=html)] if html else []
+
+
+def _accept_open(open_pieces: list[_Piece]) -> str:
+    """The end tags of those that end where nobody ends them."""
+    for piece in open_pieces:
+        piece.accepted = piece.name in _END_OPTIONAL or piece.name in INLINE
+    return "".join(f"</{piece.name}>" for piece in reversed(open_pieces) if piece.name in INLINE)
 
 
 def _pair(pieces: list[_Piece], open_pieces: list[_Piece]) -> None:
@@ -108,8 +126,7 @@ def _pair(pieces: list[_Piece], open_pieces: list[_Piece]) -> None:
 def _close(piece: _Piece, open_pieces: list[_Piece]) -> None:
     for index in range(len(open_pieces) - 1, -1, -1):
         if open_pieces[index].name == piece.name:
-            for inner in open_pieces[index + 1 :]:
-                inner.accepted = inner.name in _END_OPTIONAL
+            piece.markup = _accept_open(open_pieces[index + 1 :]) + f"</{piece.name}>"
             piece.accepted = open_pieces[index].accepted = True
             del open_pieces[index:]
             return

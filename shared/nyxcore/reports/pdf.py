@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -20,12 +20,9 @@ from nyxcore.reports.models import Report
 from nyxcore.reports.naming import file_name, report_file_name
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import Run
-from nyxcore.storage import objects
+from nyxcore.storage import links, objects
 from nyxcore.tenancy.models import Principal
 from nyxcore.wire import Instant, WireModel
-
-LINK_LIFETIME = timedelta(minutes=15)
-_CONTENT_TYPE = "application/pdf"
 
 
 class Pdf(WireModel):
@@ -98,9 +95,7 @@ def find(wanted: PdfInput) -> Pdf | None:
     described = objects.describe(wanted.target)
     if described is None:
         return None
-    link = objects.presign_get(
-        wanted.target, lifetime=LINK_LIFETIME, filename=wanted.filename, content_type=_CONTENT_TYPE
-    )
+    link = links.of_pdf(wanted.target, wanted.filename)
     return Pdf(
         url=link.url,
         expires_at=link.expires_at,

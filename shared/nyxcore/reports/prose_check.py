@@ -1,7 +1,9 @@
 """Whether what a model wrote says nothing that is not in the facts it was given; pure.
 
-The check is strict where the two can differ: better no prose than prose with a number of its own. What it cannot see
-is a sentence that is wrong with the right numbers; so prose stands beside the computed parts and never replaces one.
+The check is strict where the two can differ: better no prose than prose with a number of its own. It compares words
+and understands nothing, so this remains possible: the right number of the wrong thing, a comparison or an amount in
+words ("most", "fewer"), a cause, an advice, a weakness by a name that `weakness_names` does not list, and a name of
+one plain word. So prose stands beside the computed parts and never replaces one.
 """
 
 from __future__ import annotations
@@ -12,8 +14,10 @@ from decimal import Decimal
 
 from markdown_it import MarkdownIt
 
+from nyxcore.reports.claims import foreign_claim
 from nyxcore.reports.language import Language
 from nyxcore.reports.number_words import scale_of, value_of
+from nyxcore.reports.weakness_names import foreign_weakness
 
 MAX_CHARACTERS = 1_200
 
@@ -34,6 +38,12 @@ _TOKEN = re.compile(
 _PATH = re.compile(
     r"[\w.@~-]*/[\w./@~-]+|\b[\w-]+\.(?:py|pyi|js|jsx|mjs|cjs|ts|tsx|toml|cfg|ini|json|ya?ml|md|txt)\b"
 )
+_FILE = re.compile(
+    r"(?<![\w.])\.[A-Za-z][\w-]*(?:\.[\w-]+)*"
+    r"|\b(?i:docker|container|make|gem|pip|rake|proc|jenkins|vagrant|brew|just|guard|pod|fast)file\b"
+    r"|\b(?:README|LICEN[CS]E|CHANGELOG|CONTRIBUTING|CODEOWNERS|NOTICE|SECURITY|BUILD|WORKSPACE)\b"
+    r"|\b(?i:kustomization|docker-compose|compose\.ya?ml)\b"
+)
 _RULE = re.compile(r"\b[a-z][a-z-]*:[\w-]+|\b[A-Z]{1,6}\d{2,5}\b|\bCVE-\d+-\d+")
 _SYMBOL = re.compile(r"\b\w+\(\)|\b[A-Za-z]\w+(?:\.[A-Za-z_]\w+)+|\b\w*[a-z0-9]_\w+|\b[a-z]+[A-Z]\w*")
 _ADDRESS = re.compile(r"\w+://|\bwww\.|\w@\w", re.IGNORECASE)
@@ -45,9 +55,10 @@ _MARKDOWN = MarkdownIt("gfm-like", {"linkify": False})
 def objection(prose: str, facts: str, language: Language) -> str | None:
     """Why `prose` must not stand beside `facts`, the computed Markdown of its section; None when it may.
 
-    Numbers (in digits and in words, percentages, dates), paths, rules, symbols, severities, quotes and code spans
-    must be in the facts as they are; a rounding counts only if the facts hold it. Paragraphs are all the Markdown
-    that is allowed, with code, bold and italics.
+    Numbers (in digits and in words, percentages, dates), paths, rules, symbols, severities, names of weaknesses,
+    quotes and code spans must be in the facts as they are; a rounding counts only if the facts hold it, a claim on
+    all findings or on none only if the facts have that sentence. Paragraphs are all the Markdown that is allowed,
+    with code, bold and italics.
     """
     if not prose.strip():
         return "it is empty"
@@ -59,6 +70,8 @@ def objection(prose: str, facts: str, language: Language) -> str | None:
         or _foreign_name(prose, facts)
         or _foreign_severity(prose, facts, language)
         or _foreign_number(prose, facts, language)
+        or _foreign_claim(prose, facts, language)
+        or _foreign_weakness(prose, facts)
     )
 
 
@@ -88,7 +101,12 @@ def _foreign_name(prose: str, facts: str) -> str | None:
             if not _holds(facts, match[1].strip()):
                 return f"it names {what} {match[1]!r}, which is not in the facts"
     plain = _CODE.sub(" ", prose)
-    for what, pattern in (("the file", _PATH), ("the rule", _RULE), ("the name", _SYMBOL)):
+    for what, pattern in (
+        ("the file", _PATH),
+        ("the file", _FILE),
+        ("the rule", _RULE),
+        ("the name", _SYMBOL),
+    ):
         for match in pattern.finditer(plain):
             if not _holds(facts, match[0].rstrip(".").removesuffix("()")):
                 return f"it names {what} {match[0]!r}, which is not in the facts"
@@ -116,6 +134,17 @@ def _foreign_number(prose: str, facts: str, language: Language) -> str | None:
         if value not in known:
             return f"it names the number {written!r}, which is not in the facts"
     return None
+
+
+def _foreign_claim(prose: str, facts: str, language: Language) -> str | None:
+    holds_one = any(value == "1" for value, _ in _numbers(facts, language))
+    claim = foreign_claim(prose, facts, language.code, holds_one=holds_one)
+    return None if claim is None else f"it says {claim!r} of findings, which is not in the facts"
+
+
+def _foreign_weakness(prose: str, facts: str) -> str | None:
+    name = foreign_weakness(prose, facts)
+    return None if name is None else f"it names the weakness {name!r}, which is not in the facts"
 
 
 def _numbers(text: str, language: Language) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ and stand in the report below your sentences. Say what they mean for the reader,
 
 - Two to four sentences a section, plain text: no heading, list, link, image or HTML.
 - Name no number, file, rule or finding that is not in the facts of that very section.
+- Say nothing of all findings, of each, of none or of a single one, and name no kind of weakness that they do not.
 - Do not repeat the table: say what matters in it, and what follows from it.
 """
 

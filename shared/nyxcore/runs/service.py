@@ -29,6 +29,7 @@ from nyxcore.runs.models import (
     RunStatus,
     run_of,
 )
+from nyxcore.runs.showing import shown
 from nyxcore.settings import settings
 from nyxcore.storage import objects
 from nyxcore.tenancy import service as tenancy
@@ -148,7 +149,7 @@ def retry_run(connection: Connection, tenant_id: UUID, run_id: UUID, *, actor: s
 
 def get_run(connection: Connection, tenant_id: UUID, run_id: UUID) -> Run:
     """The run. Raises NotFound."""
-    return run_of(_row(connection, tenant_id, run_id), settings().public_base_url)
+    return shown(_row(connection, tenant_id, run_id))
 
 
 def list_runs(
@@ -165,7 +166,7 @@ def list_runs(
     rows = repository.find(
         connection, tenant_id, kind=kind, status=status, project_id=project_id, after=after, limit=limit
     )
-    return [run_of(row, settings().public_base_url) for row in rows]
+    return [shown(row) for row in rows]
 
 
 def start_run(connection: Connection, tenant_id: UUID, run_id: UUID) -> Run | None:

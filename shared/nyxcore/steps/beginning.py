@@ -10,18 +10,20 @@ from uuid import UUID
 from nyxcore import clock
 from nyxcore.db.connection import Connection
 from nyxcore.errors import NyxError
+from nyxcore.llm import tokens
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import Event, RunOptions
 from nyxcore.settings import settings
 from nyxcore.steps import completing, repository
 from nyxcore.steps.completing import enter
 from nyxcore.steps.pinned import Pinned
-from nyxcore.steps.values import values_for
+from nyxcore.steps.values import steps_url, values_for
 from nyxcore.workflows.conditions import holds, parse_condition
 from nyxcore.workflows.definition import STRATEGIES, Step
 from nyxcore.workflows.dependencies import step_needs
 from nyxcore.workflows.fan_out import items
 from nyxcore.workflows.material.values import Values
+from nyxcore.workflows.resolving import ask_person
 
 REVIEW_LIFETIME = timedelta(days=7)
 """How long a review waits that says nothing else."""
@@ -95,7 +97,14 @@ def _begin_review(
 ) -> list[Event]:
     lifetime = timedelta(seconds=step.timeout) if step.timeout else REVIEW_LIFETIME
     output, until = reviewed(step, values), clock.now() + lifetime
-    return enter(connection, tenant_id, run, step, "waiting", output=output, expires_at=until)
+    asked: dict[str, Any] = {}
+    if step.prompt is not None:
+        model = settings().default_model
+        made = ask_person(step, values, lambda text: tokens.count(text, model), steps_url(run.id))
+        parts = [part.model_dump(mode="json", by_alias=True) for part in made.parts]
+        size = tokens.count(made.text, model)
+        asked = {"prompt": made.text, "provenance": {"system": "", "tokens": size, "parts": parts}}
+    return enter(connection, tenant_id, run, step, "waiting", output=output, expires_at=until, **asked)
 
 
 def reviewed(step: Step, values: Values) -> str:

@@ -22,7 +22,7 @@ from nyxcore.runs import service as runs
 from nyxcore.steps import engine, recording, repository
 from nyxcore.steps.pinned import Pinned, pinned
 from nyxcore.steps.recording import Place, attempt_of, speaker
-from nyxcore.steps.values import is_judge, values_for
+from nyxcore.steps.values import is_judge, steps_url, values_for
 from nyxcore.workflows.definition import DEFAULT_OUTPUT_TOKENS, MAX_CALL_SECONDS, STRATEGIES, Budget, Step
 from nyxcore.workflows.graph import ancestors
 from nyxcore.workflows.judging import question, verdict_schema
@@ -134,7 +134,6 @@ def _resolved(  # noqa: PLR0917 - what a prompt is made of
     readers = Readers((call["model"], *step.fallbacks), tokens.count, window)
     voice = "" if persona is None else apply(persona, "", count=readers.count).system
     values = values_for(connection, tenant_id, run, _read(run, step))
-    steps_url = f"/api/v1/runs/{run.id}/steps"
     if judging:
         answers = [
             each["output"] or ""
@@ -149,7 +148,7 @@ def _resolved(  # noqa: PLR0917 - what a prompt is made of
             budget_tokens=readers.room(DEFAULT_OUTPUT_TOKENS),
             count=readers.count,
             persona=voice,
-            steps_url=steps_url,
+            steps_url=steps_url(run.id),
         )
     if step.for_each is not None:
         values = values.for_item(OutputPart(call["label"], call["item"] or ""), origin=step.for_each)
@@ -161,7 +160,7 @@ def _resolved(  # noqa: PLR0917 - what a prompt is made of
         count=readers.count,
         persona=voice,
         strategy=call["label"] if step.alternatives > 1 and call["label"] in STRATEGIES else None,
-        steps_url=steps_url,
+        steps_url=steps_url(run.id),
     )
 
 

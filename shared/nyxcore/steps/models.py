@@ -52,8 +52,8 @@ class StepCall(CallState):
 class RunStep(WireModel):
     """A step of a run.
 
-    `prompt` is the resolved prompt of its first call; `GET /runs/{id}/steps/{key}/calls` has each. `output` is the
-    text that `{{steps.<key>.content}}` inserts.
+    `prompt` is the resolved prompt of its first call; `GET /runs/{id}/steps/{key}/calls` has each. Of a review it is
+    what the person is asked. `output` is the text that `{{steps.<key>.content}}` inserts.
     """
 
     key: str

@@ -51,7 +51,9 @@ def preview_of(
     }
 
     costing = _Costing(connection, tenant_id)
-    terms = Terms(model=default, count=tokens.count, window=window, cost=costing.cost)
+    terms = Terms(
+        model=default, count=tokens.count, window=window, cost=costing.cost, obstacles=costing.obstacles
+    )
     return preview(workflow, values, terms, voices)
 
 
@@ -85,6 +87,12 @@ class _Costing:
         read = sum(tokens.count(text, first) for text in (sending.system, sending.prompt))
         usage = Usage(read + sending.to_come.usual, sending.output_tokens)
         return Cost(prices.cost(call, first, usage, now).usd, span.least, span.most)
+
+    def obstacles(self, models: Sequence[str]) -> list[str]:
+        """What stands in the way of calling them; looked up only where something does."""
+        if self._endpoints(tuple(models)) is not None:
+            return []
+        return credentials.missing(self.connection, self.tenant_id, models)
 
     def _endpoints(self, models: tuple[str, ...]) -> dict[str, Endpoint] | None:
         if models not in self.known:

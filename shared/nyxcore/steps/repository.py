@@ -42,7 +42,7 @@ def take_over(connection: Connection, tenant_id: UUID, earlier: UUID, run_id: UU
     connection.execute(
         "update run_steps s set status = e.status, attempt = e.attempt, output = e.output, data = e.data,"
         " decision = e.decision, decided_by = e.decided_by, child_run_id = e.child_run_id, started_at = e.started_at,"
-        " finished_at = e.finished_at from run_steps e"
+        " finished_at = e.finished_at, prompt = e.prompt, provenance = e.provenance from run_steps e"
         " where s.tenant_id = %(tenant)s and s.run_id = %(run)s and e.tenant_id = s.tenant_id"
         " and e.run_id = %(earlier)s and e.key = s.key and e.error is null"
         " and e.status in ('succeeded', 'skipped')",
@@ -129,10 +129,13 @@ def set_status(
 ) -> int:
     """Give a step another status; its attempt.
 
-    `columns`: output, data, decision, decided_by, child_run_id, kept where they are not given; error and expires_at,
-    which belong to the status and go with it.
+    `columns`: output, data, decision, decided_by, child_run_id, and a review's prompt and provenance, kept where they
+    are not given; error and expires_at, which belong to the status and go with it.
     """
-    names = ("output", "data", "decision", "decided_by", "error", "child_run_id", "expires_at")
+    names = (
+        *("output", "data", "decision", "decided_by", "error", "child_run_id", "expires_at"),
+        *("prompt", "provenance"),
+    )
     given = {name: columns.pop(name, None) for name in names}
     if columns:
         raise TypeError(f"run_steps has no such columns: {', '.join(columns)}")
@@ -141,6 +144,7 @@ def set_status(
         " data = coalesce(%(data)s::jsonb, data), decision = coalesce(%(decision)s, decision),"
         " decided_by = coalesce(%(decided_by)s, decided_by), error = %(error)s::jsonb,"
         " child_run_id = coalesce(%(child_run_id)s, child_run_id), expires_at = %(expires_at)s,"
+        " prompt = coalesce(%(prompt)s, prompt), provenance = coalesce(%(provenance)s::jsonb, provenance),"
         " attempt = case when %(status)s = 'skipped' then attempt else greatest(attempt, 1) end,"
         " started_at = case when %(status)s = 'skipped' then started_at"
         " else coalesce(started_at, clock_timestamp()) end,"
@@ -152,6 +156,8 @@ def set_status(
             "data": _json(given["data"]),
             "error": _json(given["error"]),
             "output": storable(given["output"]),
+            "prompt": storable(given["prompt"]),
+            "provenance": _json(given["provenance"]),
             "tenant": tenant_id,
             "run": run_id,
             "key": key,

@@ -23,6 +23,11 @@ def is_judge(step: Step, part: int) -> bool:
     return step.pick == "judge" and step.for_each is None and part == step.answers
 
 
+def steps_url(run_id: UUID) -> str:
+    """Where the API has the run's steps: the way back from a digest to its whole."""
+    return f"/api/v1/runs/{run_id}/steps"
+
+
 def values_for(connection: Connection, tenant_id: UUID, run: Pinned, keys: Iterable[str]) -> Values:
     """Goal and input of the run, and what these steps have come to."""
     given = take_input(run.workflow, run.row["input"])

@@ -49,10 +49,12 @@ class Terms:
     model : the one that is asked where a step names none.
     count : tokens of a text for a model.
     window : tokens that a model takes, its answer included.
-    cost : of a call; None where one of its models has no credential yet.
+    cost : of a call; None where one of its models cannot be called yet.
+    obstacles : what stands in the way of calling these models, such as a missing credential: a sentence each.
     """
 
     model: str
     count: Callable[[str, str], int]
     window: Callable[[str], int]
     cost: Callable[[Sending], Cost | None]
+    obstacles: Callable[[Sequence[str]], Sequence[str]]

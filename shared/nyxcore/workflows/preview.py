@@ -77,7 +77,7 @@ class StepPreview(WireModel):
     at_most: Spending | None = Field(
         description="every try of every model, once more for each of its `retries`: it cannot cost more"
     )
-    problem: str | None = Field(default=None, description="why it could not be sent")
+    problem: str | None = Field(default=None, description="why it could not be sent, or not be answered")
 
 
 class WorkflowPreview(WireModel):
@@ -180,6 +180,7 @@ class _Previewer:
     def _sent(self, step: Step, values: Values, count: int | None) -> dict[str, object]:
         prompts = list(self._prompts(step, values, count))
         first = prompts[0]
+        asked = list(dict.fromkeys(model for each in prompts for model in each.sending.models))
         texts = {(first.shown.system, first.shown.prompt)}
         further: list[FurtherPrompt] = []
         for each in prompts[1:]:
@@ -194,6 +195,7 @@ class _Previewer:
             "assumed_tokens": first.sending.to_come.usual,
             "further": further,
             "calls": None if count is None else count * step.answers,
+            "problem": "; ".join(self.terms.obstacles(asked)) or None,
             **self._costs(step, prompts),
         }
 

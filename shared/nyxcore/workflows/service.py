@@ -119,12 +119,12 @@ def definition(stored: StoredWorkflow) -> Workflow:
 
 def models_of(workflow: Workflow) -> list[str]:
     """Every model that a run of the workflow may ask, fallbacks and judges included, each once."""
+    default = settings().default_model
     found: list[str] = []
     for step in workflow.steps:
         if step.asks_model:
-            own = step.model or settings().default_model
-            judge = [step.judge.model or own] if step.judge else [own] if step.pick == "judge" else []
-            found += [*(step.models or [own]), *step.fallbacks, *judge]
+            judges = [step.judged_by(default)] if step.pick == "judge" else []
+            found += [*step.asked(default), *step.fallbacks, *judges]
     return list(dict.fromkeys(found))
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,6 +16,7 @@ import pytest
 from api_stack import Caller, Stack, World, world
 
 from nyx.keys import rotate
+from nyxcore import clock
 from nyxcore.credentials import repository, sealing, service
 from nyxcore.credentials.sealing import FileKeys, Owner
 from nyxcore.db.connection import Database
@@ -170,6 +173,23 @@ def test_bedrock_is_open_to_those_whom_the_operator_names_and_to_nobody_else(
         assert lacking(other) == []
 
 
+def test_neither_a_key_nor_a_prompt_gets_into_the_log_of_the_api(
+    stack: Stack, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = world(stack)
+    with caplog.at_level(logging.DEBUG):
+        put(target.caller)
+        assert (
+            target.caller.call("PUT", "/credentials", json=DRAFT | {"baseUrl": "http://x"}).status_code == 422
+        )
+        assert start(target, [STEPS[0] | {"prompt": "the secret plan"}]).status_code == 202
+        assert (
+            start(target, [STEPS[0] | {"prompt": "the secret plan", "model": "nobody:x"}]).status_code == 422
+        )
+    logged = "\n".join(f"{record.getMessage()} {vars(record)}" for record in caplog.records)
+    assert (SECRET in logged, "secret plan" in logged) == (False, False)
+
+
 def test_setting_it_again_replaces_it_as_a_whole(stack: Stack) -> None:
     caller = stack.tenant()
     put(caller)
@@ -224,7 +244,9 @@ def test_a_token_of_one_project_sets_and_removes_none(stack: Stack) -> None:
         assert (response.status_code, response.json()["code"]) == (403, "forbidden")
 
 
-def test_rotation_re_encrypts_everything_while_it_stays_readable(stack: Stack, keys: FileKeys) -> None:
+def test_rotation_re_encrypts_everything_while_it_stays_readable(
+    stack: Stack, keys: FileKeys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     caller = stack.tenant()
     for name in ("a", "b", "c"):
         put(caller, name=name, secret=f"{SECRET}-{name}")
@@ -246,23 +268,28 @@ def test_rotation_re_encrypts_everything_while_it_stays_readable(stack: Stack, k
         assert service.rotate(connection, caller.tenant_id, keys) == 0
         assert repository.keys_in_use(connection, caller.tenant_id) == {new}
     assert opened() == secrets
-    keys.forget({new})
+    tomorrow = clock.now() + timedelta(days=1)
+    monkeypatch.setattr(clock, "now", lambda: tomorrow)
+    assert old in keys.forget({new})
     assert opened() == secrets
-    assert old not in keys._read()
 
 
-def test_the_command_moves_every_tenant_s_secrets_and_removes_the_old_keys(
-    stack: Stack, keys: FileKeys
+def test_the_command_moves_every_tenant_s_secrets_and_removes_the_old_keys_of_yesterday(
+    stack: Stack, keys: FileKeys, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     callers = [stack.tenant() for _ in range(2)]
     for caller in callers:
         put(caller)
     database = Database(stack.owner_url)
+    old = keys.current()
     moved, gone = rotate(database, keys)
-    database.close()
     assert moved >= 2
-    assert set(keys._read()) == {"current", keys.current()}
-    assert gone
+    assert old not in gone
+    tomorrow = clock.now() + timedelta(days=1)
+    monkeypatch.setattr(clock, "now", lambda: tomorrow)
+    _, gone = rotate(database, keys)
+    database.close()
+    assert old in gone
     for caller in callers:
         with stack.db.transaction(caller.tenant_id) as connection:
             (row,) = repository.find(connection, caller.tenant_id)

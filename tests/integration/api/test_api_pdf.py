@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID, uuid4
@@ -12,10 +13,11 @@ import pytest
 from api_stack import Stack, World, world
 
 from api.routers import pdf as router
+from nyxcore import clock
 from nyxcore.reports import pdf
 from nyxcore.runs import service as runs
 from nyxcore.settings import settings
-from nyxcore.storage import objects
+from nyxcore.storage import links, objects
 
 PRINTED = b"%PDF-1.7 seven bytes"
 
@@ -160,3 +162,37 @@ def test_a_pdf_is_looked_for_under_what_decides_its_looks(stack: Stack, done: Wo
     assert a4.target != pdf.of_report(tenant_id, done.report, paper="Letter").target
     other = done.report.model_copy(update={"content_hash": "0" * 64})
     assert a4.target != pdf.of_report(tenant_id, other, paper="A4").target
+
+
+def test_the_link_of_a_run_is_signed_anew_whenever_the_run_is_read(
+    stack: Stack, done: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = done.caller.post("/reports/pdf", {"markdown": "# Anew", "title": "Anew"}).json()
+    stale = {"url": "https://dead.example", "expiresAt": "2026-01-01T00:00:00.000Z", "pages": 7, "bytes": 3}
+    with stack.db.transaction(done.caller.tenant_id) as connection:
+        runs.finish_run(connection, done.caller.tenant_id, UUID(run["id"]), "succeeded", result=stale)
+    tomorrow = clock.now().replace(microsecond=0) + timedelta(days=1)
+    monkeypatch.setattr(clock, "now", lambda: tomorrow)
+    listed = next(
+        each for each in done.caller.get("/runs?kind=pdf").json()["items"] if each["id"] == run["id"]
+    )
+    for shown in (done.caller.get(f"/runs/{run['id']}").json(), listed):
+        result = shown["result"]
+        assert (result["pages"], result["bytes"]) == (7, 3)
+        assert datetime.fromisoformat(result["expiresAt"]) == tomorrow + timedelta(seconds=900)
+        assert target_of(stack, done, run["id"]) in result["url"] and "X-Amz-Signature" in result["url"]
+
+
+def test_a_link_lasts_as_long_as_the_settings_say(
+    stack: Stack, done: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"markdown": "# Short", "title": "Short"}
+    print_now(target_of(stack, done, done.caller.post("/reports/pdf", body).json()["id"]))
+    now = clock.now().replace(microsecond=0)
+    monkeypatch.setattr(clock, "now", lambda: now)
+    for seconds in (900, 60):
+        changed = settings().model_copy(update={"link_seconds": seconds})
+        monkeypatch.setattr(links, "settings", lambda changed=changed: changed)
+        found = done.caller.post("/reports/pdf", body).json()
+        assert datetime.fromisoformat(found["expiresAt"]) == now + timedelta(seconds=seconds)
+        assert parse_qs(urlsplit(found["url"]).query)["X-Amz-Expires"] == [str(seconds)]

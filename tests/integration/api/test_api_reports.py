@@ -69,6 +69,8 @@ def test_a_report_has_an_address_for_its_markdown(stack: Stack, done: World) -> 
     for path in (f"/reports/{uuid4()}.md", f"/reports/{done.report.id}.txt", "/reports/x.md"):
         assert done.caller.get(path).status_code in {404, 422}
     assert stack.tenant().get(f"/reports/{done.report.id}.md").status_code == 404
+    refused = done.caller.call("DELETE", f"/reports/{done.report.id}.md")
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET")
     document = done.caller.http.request("GET", "/api/v1/openapi.json").json()
     answer = document["paths"]["/api/v1/reports/{reportId}.md"]["get"]["responses"]["200"]
     assert list(answer["content"]) == ["text/markdown"]

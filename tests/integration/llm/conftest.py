@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import boto3
 import pytest
 from asking import Asking
+from botocore.stub import Stubber
 from model_server import ModelServer
 
+from nyxcore.llm import clients
 from nyxcore.settings import settings
 
 
@@ -30,3 +33,17 @@ def server() -> Iterator[ModelServer]:
 @pytest.fixture
 def ask(server: ModelServer) -> Asking:
     return Asking(server)
+
+
+@pytest.fixture
+def bedrock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
+    """The client of Bedrock, answered by botocore's stubber."""
+    monkeypatch.setenv("NYX_DEPLOYMENT", "aws")
+    settings.cache_clear()
+    client = boto3.client(
+        "bedrock-runtime", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+    monkeypatch.setattr(clients, "bedrock_client", lambda silence: client)
+    with Stubber(client) as stub:
+        yield stub
+        stub.assert_no_pending_responses()

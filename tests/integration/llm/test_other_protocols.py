@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from botocore.stub import Stubber
 from model_server import anthropic_says, fails
 
 from nyxcore.llm import clients, errors
-from nyxcore.settings import settings
 
 CLAUDE = "bedrock:eu.anthropic.claude-sonnet-4-20250514-v1:0"
 
@@ -63,19 +60,6 @@ def test_anthropic_s_errors_are_told_apart(
     with pytest.raises(ours, match=str(status)):
         anthropic(ask)
     assert len(ask.server.seen) == (3 if ours.again else 1)
-
-
-@pytest.fixture
-def bedrock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stubber]:
-    monkeypatch.setenv("NYX_DEPLOYMENT", "aws")
-    settings.cache_clear()
-    client = boto3.client(
-        "bedrock-runtime", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x"
-    )
-    monkeypatch.setattr(clients, "bedrock_client", lambda silence: client)
-    with Stubber(client) as stub:
-        yield stub
-        stub.assert_no_pending_responses()
 
 
 class EventStream(list[dict[str, Any]]):

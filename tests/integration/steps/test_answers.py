@@ -93,7 +93,7 @@ def test_a_judge_is_the_first_of_the_models_and_is_told_what_they_were_asked(ben
             "models": ["bedrock:a", "bedrock:b"], "maxOutputTokens": 10,
         },
     )  # fmt: skip
-    judge = bench.steps(run_id)["each"].calls[-1]
+    judge = bench.calls(run_id, "each")[-1]
     assert (judge.label, judge.model) == ("judge", "bedrock:a")
     told = judge.prompt or ""
     assert "the input" in told and "said offline" in told and "said bedrock:b" in told and "{{" not in told

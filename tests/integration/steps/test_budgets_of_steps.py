@@ -122,7 +122,8 @@ def test_what_the_preview_tells_of_a_call_is_what_is_held_for_it(bench: Workbenc
 
 
 def test_a_model_whose_credential_is_missing_makes_the_cost_unknown(bench: Workbench) -> None:
-    assert previewed(bench, ONE | {"fallbacks": ["ours:m"]}).unknown == ["one"]
+    shown = previewed(bench, ONE | {"fallbacks": ["ours:m"]})
+    assert shown.unknown == ["one"] and "ours" in (shown.steps[0].problem or "")
 
 
 def test_a_budget_of_nothing_allows_the_offline_model(bench: Workbench) -> None:

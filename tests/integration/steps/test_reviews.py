@@ -51,6 +51,21 @@ def test_an_accepted_review_starts_what_waits_for_it_with_the_accepted_text(
     assert (steps["review"].output or "") in (steps["generate"].prompt or "")
 
 
+def test_a_review_keeps_its_question_with_its_values_and_shows_it_while_and_after_it_waits(
+    bench: Workbench,
+) -> None:
+    question = "Does {{steps.analyse.content}} answer {{input}}?"
+    run_id = bench.run(ANALYSE, REVIEW | {"prompt": question}, GENERATE)
+    analysed, step = bench.steps(run_id)["analyse"].output, bench.steps(run_id)["review"]
+    assert step.status == "waiting" and step.output == analysed
+    assert step.prompt is not None and "{{" not in step.prompt
+    assert (analysed or "").strip() in step.prompt and step.prompt.endswith(">the input</untrusted-1>?")
+    assert [part["path"] for part in step.provenance["parts"]] == ["steps.analyse.content", "input"]  # type: ignore[index,call-overload]
+    bench.decide(run_id, "review", "approve")
+    assert bench.steps(run_id)["review"].prompt == step.prompt
+    assert bench.steps(reviewed(bench))["review"].prompt is None, "a review without a prompt asks nothing"
+
+
 @pytest.mark.parametrize(("decision", "code"), [("reject", "review_rejected"), ("expire", "review_expired")])
 def test_a_refusal_that_nobody_handles_ends_the_run(bench: Workbench, decision: str, code: str) -> None:
     run_id = reviewed(bench)

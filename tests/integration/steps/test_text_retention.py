@@ -18,7 +18,7 @@ STEPS: tuple[dict[str, Any], ...] = (
     {"key": "each", "prompt": "Say {{item}}", "forEach": ["apples", "pears"]},
     {"key": "look", "type": "review", "prompt": "{{steps.each.content}}"},
 )
-TEXTS = ("output", "data"), ("item", "prompt", "provenance", "output", "data")
+TEXTS = ("prompt", "provenance", "output", "data"), ("item", "prompt", "provenance", "output", "data")
 
 
 def ended(bench: Workbench, *, days: int) -> UUID:

@@ -219,16 +219,24 @@ def test_somebody_is_asked_until_something_is_decided(
     assert "What was said." in capsys.readouterr().out
 
 
-def test_whoever_approves_several_answers_is_asked_which(capsys: pytest.CaptureFixture[str]) -> None:
-    step = review(
-        type="llm",
-        calls=[{"label": "balanced", "output": "Half."}, {"label": "ambitious", "output": "\x1b[31mAll."}],
-    )
-    assert reviewing.pick(step, answering("a", "3", "2")) == 2
+def test_a_review_that_has_a_question_asks_it_before_it_shows_what_it_is_about(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    step = review(prompt="Is this right?\nFor \x1b[31mwhom?")
+    assert reviewing.decide(step, "Look at it", answering("a")) == {"decision": "approve"}
     shown = capsys.readouterr().out
-    assert "── 1. balanced ──\n  Half.\n── 2. ambitious ──" in shown and "\x1b" not in shown
+    assert shown.index("Is this right?") < shown.index("── It is about ──") < shown.index("What was said.")
+    assert "\x1b" not in shown
+    assert reviewing.question_of(PICK | {"prompt": "what a model was sent"}) == []
+
+
+def test_whoever_approves_several_answers_is_asked_which(capsys: pytest.CaptureFixture[str]) -> None:
+    output = "## balanced\n\nHalf.\n\n## ambitious\n\n\x1b[31mAll."
+    assert reviewing.pick(PICK | {"output": output}, answering("a", "3", "2")) == 2
+    shown = capsys.readouterr().out
+    assert "Half." in shown and "1 balanced, 2 ambitious" in shown and "\x1b" not in shown
     with pytest.raises(BadUsage, match="--alternative NUMBER"):
-        reviewing.pick(step, answering("q"))
+        reviewing.pick(PICK, answering("q"))
 
 
 def test_an_edit_is_what_the_editor_leaves_and_a_broken_editor_is_told(

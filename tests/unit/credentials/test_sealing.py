@@ -2,7 +2,9 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -11,6 +13,7 @@ import pytest
 from botocore.stub import Stubber
 from moto import mock_aws
 
+from nyxcore import clock
 from nyxcore.credentials.sealing import (
     FileKeys,
     Keys,
@@ -90,18 +93,67 @@ def test_what_is_no_sealed_secret_is_said_to_be_damaged(file_keys: FileKeys, tex
         unseal(file_keys, ALICE, text)
 
 
-def test_a_new_key_opens_the_old_until_the_old_is_re_encrypted_and_forgotten(file_keys: FileKeys) -> None:
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
+    """Moves the clock on."""
+
+    def move(by: timedelta) -> None:
+        moment = clock.now() + by
+        monkeypatch.setattr(clock, "now", lambda: moment)
+
+    return move
+
+
+def test_a_new_key_opens_the_old_until_the_old_is_re_encrypted_and_forgotten(
+    file_keys: FileKeys, later: Callable[[timedelta], None]
+) -> None:
     sealed, old = seal(file_keys, ALICE, SECRET)
     new = file_keys.add()
     assert file_keys.current() == new != old
     assert unseal(file_keys, ALICE, sealed) == SECRET
+    later(timedelta(days=2))
     assert file_keys.forget({old}) == [], "a key in use stays"
     renewed, key_id = reseal(file_keys, ALICE, sealed)
     assert key_id == new
+    assert file_keys.forget({new}) == [], "it was in use just now"
+    later(timedelta(days=1))
     assert file_keys.forget({new}) == [old]
     assert unseal(file_keys, ALICE, renewed) == SECRET
     with pytest.raises(SecretUnreadable, match="set the secret anew"):
         unseal(file_keys, ALICE, sealed)
+
+
+def test_a_key_is_not_forgotten_for_a_day_for_what_was_sealed_just_before(
+    file_keys: FileKeys, later: Callable[[timedelta], None]
+) -> None:
+    sealed, old = seal(
+        file_keys, ALICE, SECRET
+    )  # in a transaction that is open, or in a call that is prepared
+    new = file_keys.add()
+    later(timedelta(hours=23))
+    assert file_keys.forget({new}) == []
+    assert unseal(file_keys, ALICE, sealed) == SECRET
+    later(timedelta(hours=1))
+    assert file_keys.forget({new}) == [old]
+
+
+def test_a_key_of_which_nobody_knows_since_when_it_is_out_of_use_stays_for_a_day(
+    file_keys: FileKeys, tmp_path: Path, later: Callable[[timedelta], None]
+) -> None:
+    old, new = file_keys.current(), file_keys.add()
+    path = tmp_path / "keys" / "credentials.json"
+    path.write_text(
+        json.dumps({name: key for name, key in json.loads(path.read_text()).items() if name != "retired"})
+    )
+    assert file_keys.forget({new}) == []
+    later(timedelta(days=1))
+    assert file_keys.forget({new}) == [old]
+
+
+def test_of_many_that_rotate_at_once_no_key_is_lost(file_keys: FileKeys) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda _: file_keys.add(), range(16)))
+    assert set(made) <= set(file_keys._read())
 
 
 def test_kms_re_encrypts_without_showing_the_data_key(monkeypatch: pytest.MonkeyPatch) -> None:

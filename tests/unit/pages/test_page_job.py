@@ -22,6 +22,11 @@ def test_a_job_has_what_the_renderer_needs_and_nothing_else() -> None:
     assert job()["created"] == "2026-11-23T10:00:00Z"
 
 
+def test_nothing_of_a_document_gets_into_chromiums_templates() -> None:
+    hostile = job("<img src=x>", title="<img src=x>", project="<style>@import 'x'</style>", kind="<script>")
+    assert (hostile["header"], hostile["footer"]) == ("", "")
+
+
 PRINT_HASH = """
 import hashlib
 from page_documents import document

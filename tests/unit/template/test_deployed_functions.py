@@ -241,7 +241,11 @@ def test_whoever_begins_steps_knows_the_default_model_and_whoever_prepares_calls
         }
 
     default = given("NYX_DEFAULT_MODEL")
-    begin = {"ApiFunction", "WorkflowPrepareFunction", "WorkflowRecordFunction", "WorkflowFailFunction"}
+    begin = {
+        "ApiFunction",
+        "SweepFunction",
+        *(f"Workflow{task}Function" for task in ("Prepare", "Record", "Fail")),
+    }
     assert default == {name: {"Ref": "DefaultModel"} for name in begin}
     bedrock = given("NYX_BEDROCK_TENANTS")
     assert bedrock.keys() == {"ApiFunction", "WorkflowPrepareFunction", "ReportPrepareFunction"}
@@ -251,3 +255,12 @@ def test_whoever_begins_steps_knows_the_default_model_and_whoever_prepares_calls
         assert some["Fn::Sub"][0] == '["${Ids}"]'
         separator, _ = some["Fn::Sub"][1]["Ids"]["Fn::Join"]
         assert Settings(bedrock_tenants='["' + separator.join([str(UUID(int=1)), str(UUID(int=2))]) + '"]')
+
+
+def test_reports_lead_where_the_deployment_says(
+    parameters: dict[str, Any], functions: dict[str, Any]
+) -> None:
+    assert parameters["ReportBaseUrl"]["Default"] == "https://nyxcore.cloud"
+    for name in ("ApiFunction", "PdfPrepareFunction"):
+        given = functions[name]["Environment"]["Variables"]
+        assert given["NYX_REPORT_BASE_URL"] == {"Ref": "ReportBaseUrl"}

@@ -140,6 +140,14 @@ def test_an_output_that_would_take_all_the_room_leaves_a_digest_of_everything_el
     assert made.tokens <= 400
 
 
+def test_an_output_that_would_just_fit_is_shortened_where_nothing_else_would_be_told() -> None:
+    near, asked = "# Near\n\nIt is so. " + "word " * 290, "# Ask\n\nDo it. " + "word " * 290
+    steps = outputs(near=near, middle="", far="")
+    made = context(Values(GOAL, input=asked, steps=steps), 330)
+    assert "# Near\nIt is so." in made.text and "# Ask\nDo it." in made.text
+    assert near in context(Values(GOAL, input="Short.", steps=steps), 345).text
+
+
 @pytest.mark.parametrize(
     ("selected", "where"),
     [

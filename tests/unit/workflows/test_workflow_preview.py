@@ -18,6 +18,7 @@ from nyxcore.workflows.material.values import StepOutput, Values
 from nyxcore.workflows.preview import StepPreview, WorkflowPreview, preview
 from nyxcore.workflows.prompts.rendering import PromptTooLong
 from nyxcore.workflows.resolving import Resolved
+from nyxcore.workflows.service import models_of
 
 GOAL = "Make it better"
 WINDOW = 50_000
@@ -41,7 +42,7 @@ def cost(sending: Sending) -> Cost | None:
     return Cost(usd * rates[sending.models[0]], held, held)
 
 
-TERMS = Terms(model="openai:dear", count=words, window=lambda _: WINDOW, cost=cost)
+TERMS = Terms(model="openai:dear", count=words, window=lambda _: WINDOW, cost=cost, obstacles=lambda _: ())
 
 
 def previewed(
@@ -143,6 +144,22 @@ def test_the_judge_is_the_first_of_the_models_that_answer_unless_another_is_name
     assert dear.usd - cheap.usd > 100 * 10 * DEFAULT_OUTPUT_TOKENS / 1_000
 
 
+def test_the_models_that_a_run_may_ask_are_those_that_the_preview_shows() -> None:
+    plan = workflow(
+        step("a", models=["openai:dearest", "openai:dear"], pick="judge"),
+        step(
+            "b",
+            model="openai:b",
+            alternatives=2,
+            pick="judge",
+            judge={"model": "openai:j"},
+            fallbacks=["openai:f"],
+        ),
+        step("c", None, type="report", needs=["a"]),
+    )
+    assert models_of(plan) == ["openai:dearest", "openai:dear", "openai:b", "openai:f", "openai:j"]
+
+
 def test_a_fallback_that_is_dearer_is_what_is_held_and_what_it_may_cost_at_the_most() -> None:
     without = one(workflow(step("a")), "a")
     having = one(workflow(step("a", fallbacks=["openai:dearest"])), "a")
@@ -200,6 +217,19 @@ def test_a_model_without_a_price_makes_the_cost_unknown() -> None:
     shown = previewed(workflow(step("a", model="mine:own"), step("b")))
     assert (shown.steps[0].usd, shown.unknown) == (None, ["a"])
     assert shown.usd == shown.steps[1].usd
+
+
+def test_what_stands_in_the_way_of_a_model_is_a_problem_of_its_step_and_the_prompt_is_shown_even_so() -> None:
+    terms = replace(
+        TERMS, obstacles=lambda models: [f"no key for {each}" for each in models if "mine" in each]
+    )
+    plan = workflow(
+        step("a", alternatives=2, pick="judge", judge={"model": "mine:judge"}, fallbacks=["mine:b"]),
+        step("c"),
+    )
+    first, second = preview(plan, Values(GOAL), terms).steps
+    assert (first.problem, first.usd) == ("no key for mine:b; no key for mine:judge", None)
+    assert first.prompt is not None and second.problem is None
 
 
 def test_a_known_list_is_counted_and_its_first_item_shown() -> None:

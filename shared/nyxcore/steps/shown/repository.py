@@ -16,7 +16,8 @@ type Row = dict[str, Any]
 _STEPS = """
 select s.key, s.position, s.type, s.status, s.attempt, s.decision, s.decided_by, s.error, s.child_run_id,
        s.expires_at, s.started_at, s.finished_at, r.texts_removed_at, c.tokens, c.usd,
-       coalesce(octet_length(s.output), 0) * case when s.data is null then 1 else 2 end + c.bytes as bytes
+       coalesce(octet_length(s.output), 0) * case when s.data is null then 1 else 2 end
+           + coalesce(octet_length(s.prompt), 0) + c.bytes as bytes
 from run_steps s join runs r on r.tenant_id = s.tenant_id and r.id = s.run_id cross join lateral (
     select coalesce(sum(tokens), 0) as tokens, coalesce(sum(usd), 0) as usd,
            count(*) * 200 + coalesce(sum(octet_length(prompt)) filter (where part = 0), 0) as bytes
@@ -29,7 +30,8 @@ order by s.position limit %(limit)s
 """
 
 _TEXTS = """
-select s.key, s.output, s.data, c.prompt, c.provenance
+select s.key, s.output, s.data, coalesce(s.prompt, c.prompt) as prompt,
+       coalesce(s.provenance, c.provenance) as provenance
 from run_steps s left join run_step_calls c
     on c.tenant_id = s.tenant_id and c.run_id = s.run_id and c.key = s.key and c.part = 0
 where s.tenant_id = %s and s.run_id = %s and s.key = any(%s)
@@ -61,7 +63,8 @@ returning id
 """
 
 _REMOVE_OF_STEPS = """
-update run_steps set output = null, data = null where tenant_id = %s and run_id = any(%s)
+update run_steps set prompt = null, provenance = null, output = null, data = null
+where tenant_id = %s and run_id = any(%s)
 """
 
 _REMOVE_OF_CALLS = """
@@ -79,7 +82,7 @@ def steps(
 
 
 def texts(connection: Connection, tenant_id: UUID, run_id: UUID, keys: Sequence[str]) -> dict[str, Row]:
-    """`{key: {output, data, prompt, provenance}}` of these steps, the latter two of the first call."""
+    """`{key: {output, data, prompt, provenance}}` of these steps: a review's own prompt, or the first call's."""
     rows = connection.execute(_TEXTS, (tenant_id, run_id, list(keys))).fetchall()
     return {row["key"]: row for row in rows}
 
