@@ -231,3 +231,13 @@ def test_a_version_is_not_given_again_after_retention_has_removed_the_newest(sta
             repository.delete_expired(connection, made.caller.tenant_id) == 0
         )  # nothing that anybody misses
     assert len(stack.execute(made.caller.tenant_id, "select 1 from reports where style = 'executive'")) == 1
+
+
+def test_a_model_is_refused_where_no_section_takes_prose(stack: Stack) -> None:
+    made = world(stack, waiting=True)
+    stack.finish(made.caller.tenant_id, UUID(made.waiting["id"]))
+    body = {"style": "executive", "model": "bedrock:anthropic.claude"}
+    answer = made.caller.post(f"/runs/{made.waiting['id']}/reports", body)
+    assert answer.status_code == 422
+    assert "no section of a report on a run of kind workflow takes prose" in answer.json()["detail"]
+    assert made.caller.post(f"/runs/{made.waiting['id']}/reports", {"style": "executive"}).status_code == 201
