@@ -115,6 +115,7 @@ def _asked(connection: Connection, caller: Principal, run: Run, body: ReportDraf
     """A run that writes the report; what it needs is looked at before it is queued."""
     if run.status not in FINISHED or run.project_id is None:
         raise RunNotFinished(f"run {run.id} is {run.status}: ask for a report once it has finished")
+    generator.require_prose(run.kind)
     if model == OFFLINE:
         raise InvalidInput(
             "the offline model writes no prose: a report is complete without it, so leave model out"

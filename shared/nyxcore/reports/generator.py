@@ -8,7 +8,7 @@ from uuid import UUID
 
 from nyxcore import clock
 from nyxcore.db.connection import Connection
-from nyxcore.errors import NotFound, RunNotFinished
+from nyxcore.errors import InvalidInput, NotFound, RunNotFinished
 from nyxcore.pages.models import Language
 from nyxcore.reports import repository
 from nyxcore.reports.facts import Spoken
@@ -86,6 +86,14 @@ def keep(
     """Keep a report on a run, with prose in it, as the next version. Raises NotFound."""
     run = _run(connection, tenant_id, run_id)
     return _insert(connection, tenant_id, run, written, persona=persona, **(asdict(spoken) if spoken else {}))
+
+
+def require_prose(kind: str) -> None:
+    """Raise InvalidInput where no model may write in reports on runs of this kind."""
+    if not type_of(kind).takes_prose:
+        raise InvalidInput(
+            f"no section of a report on a run of kind {kind} takes prose: it is what models wrote, so leave model out"
+        )
 
 
 def _draft(

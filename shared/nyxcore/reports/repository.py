@@ -36,8 +36,29 @@ order by id desc limit %(limit)s
 
 _GET = """
 select id, project_id, run_id, type, style, language, version, title, content,
-       encode(content_sha256, 'hex') as content_hash, model, persona, tokens, usd, created_at, deleted_at
-from reports where tenant_id = %s and id = %s
+       encode(content_sha256, 'hex') as content_hash, model, persona, tokens, usd, created_at, deleted_at,
+       coalesce(deleted_at < clock_timestamp() - make_interval(days => s.report_retention_days), false) as expired
+from reports join tenant_settings s using (tenant_id) where tenant_id = %s and id = %s and content <> ''
+"""
+
+# The newest version of its run, style and language stays as a row without words: its number is not given again.
+_EXPIRE = """
+with expired as (
+    select r.id, exists (select from reports later where later.tenant_id = r.tenant_id and later.run_id = r.run_id
+                         and later.style = r.style and later.language = r.language and later.version > r.version)
+                 as superseded
+    from reports r join tenant_settings s using (tenant_id)
+    where r.tenant_id = %(tenant)s
+      and r.deleted_at < clock_timestamp() - make_interval(days => s.report_retention_days)
+), removed as (
+    delete from reports r using expired e where r.tenant_id = %(tenant)s and r.id = e.id and e.superseded
+    returning r.content
+), emptied as (
+    update reports r set title = '', content = '', content_sha256 = sha256('') from expired e
+    where r.tenant_id = %(tenant)s and r.id = e.id and not e.superseded and r.content <> ''
+    returning r.id
+)
+select (select count(*) from removed where content <> '') + (select count(*) from emptied) as reports
 """
 
 _PHASES = """
@@ -73,10 +94,11 @@ class ReportFilter:
 
 @dataclass(frozen=True)
 class Kept:
-    """A report, and when it was deleted (it can be restored until retention removes it)."""
+    """A report, when it was deleted, and whether that is longer ago than it can be restored."""
 
     report: Report
     deleted_at: datetime | None
+    expired: bool
 
 
 def insert(
@@ -157,8 +179,8 @@ def get(connection: Connection, tenant_id: UUID, report_id: UUID) -> Kept | None
     row: dict[str, Any] | None = connection.execute(_GET, (tenant_id, report_id)).fetchone()
     if row is None:
         return None
-    deleted_at = row.pop("deleted_at")
-    return Kept(Report(**row), deleted_at)
+    deleted_at, expired = row.pop("deleted_at"), row.pop("expired")
+    return Kept(Report(**row), deleted_at, expired)
 
 
 def set_deleted(connection: Connection, tenant_id: UUID, report_id: UUID, moment: datetime | None) -> None:
@@ -170,12 +192,8 @@ def set_deleted(connection: Connection, tenant_id: UUID, report_id: UUID, moment
 
 def delete_expired(connection: Connection, tenant_id: UUID) -> int:
     """Remove the reports that were deleted longer ago than the tenant keeps them; how many."""
-    return connection.execute(
-        "delete from reports r using tenant_settings s where r.tenant_id = %(tenant)s"
-        " and s.tenant_id = r.tenant_id"
-        " and r.deleted_at < clock_timestamp() - make_interval(days => s.report_retention_days)",
-        {"tenant": tenant_id},
-    ).rowcount
+    row = connection.execute(_EXPIRE, {"tenant": tenant_id}).fetchone()
+    return int(row["reports"]) if row else 0
 
 
 def phases(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[tuple[str, datetime]]:

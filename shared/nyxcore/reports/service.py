@@ -47,8 +47,15 @@ def delete_report(connection: Connection, principal: Principal, report_id: UUID)
 
 
 def restore_report(connection: Connection, principal: Principal, report_id: UUID) -> Report:
-    """The report, deleted no more; one that was not deleted stays as it is. Raises NotFound."""
+    """The report, deleted no more; one that was not deleted stays as it is.
+
+    Raises
+    ------
+    NotFound : there is none, or it was deleted longer ago than the tenant keeps them, removed or not.
+    """
     kept = _find(connection, principal, report_id)
+    if kept.expired:
+        raise _no_report(report_id)
     if kept.deleted_at is not None:
         repository.set_deleted(connection, principal.tenant_id, report_id, None)
         _audit(connection, principal, "report.restore", report_id)

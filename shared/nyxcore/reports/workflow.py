@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -74,13 +75,43 @@ def render(
     name: str,
     goal: str,
     steps: Sequence[Mapping[str, Any]],
-    shown: Iterable[str],
+    results: Sequence[str],
+    style: Style,
     spent: Spent,
     spoken: Spoken | None,
     language: Language,
 ) -> str:
-    """The report on a run: its goal, how its steps ended, and the output of the steps named in `shown`."""
-    outputs = {step["key"]: step["output"] for step in steps}
+    """The report on a run; `results` are the keys of the steps that no other builds upon.
+
+    `technical` has all: goal, steps, and what each wrote. `executive` says how it ended, and has the results alone.
+    `security` has what analyses found before the results, and the steps last. `marketing` may be published: results
+    but those of analyses, without the names of steps, and nothing where the run did not succeed.
+    """
+    outputs = {step["key"]: str(step["output"]).strip() for step in steps if step["output"]}
+    keys = list(outputs) if style == "technical" else [key for key in results if key in outputs]
+    analyses = [step["key"] for step in steps if step["type"] == "analysis" and step["key"] in outputs]
+    if style == "marketing":
+        keys = [key for key in keys if key not in analyses]
+    if style == "security":
+        keys = [*analyses, *(key for key in keys if key not in analyses)]
+    goal_part = [f"## {language('workflow.heading_goal')}", inline(goal)]
+    table_part = [f"## {language('workflow.heading_steps')}", _table(steps, language)]
+    told = [part for key in keys for part in (f"## {inline(key)}", outputs[key])]
+    match style:
+        case "technical":
+            body = [*_ending(run, language), *goal_part, *table_part, *told]
+        case "executive":
+            body = [_summary(steps, language), *_ending(run, language), *told]
+        case "security":
+            body = [_summary(steps, language), *_ending(run, language), *told, *table_part]
+        case "marketing":
+            succeeded = run["status"] == "succeeded"
+            body = [outputs[key] for key in keys] if succeeded else [language("marketing.unfinished")]
+    parts = [f"# {inline(heading)}", inline(name), *body, _footer(run, spent, spoken, language)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(steps: Sequence[Mapping[str, Any]], language: Language) -> str:
     rows = [
         [
             code(step["key"]),
@@ -92,18 +123,22 @@ def render(
         for step in steps
     ]
     columns = [language(f"workflow.{name}") for name in ("step", "type", "outcome", "tokens", "usd")]
-    parts = [
-        f"# {inline(heading)}",
-        inline(name),
-        f"## {language('workflow.heading_goal')}",
-        inline(goal),
-        f"## {language('workflow.heading_steps')}",
-        table(columns, rows, numbers_from=3),
-    ]
-    for key in shown:
-        if outputs.get(key):
-            parts += [f"## {inline(key)}", str(outputs[key]).strip()]
-    return "\n\n".join([*parts, _footer(run, spent, spoken, language)]) + "\n"
+    return table(columns, rows, numbers_from=3)
+
+
+def _summary(steps: Sequence[Mapping[str, Any]], language: Language) -> str:
+    """How many steps there are, and how many of them ended how."""
+    ended = Counter(step["status"] for step in steps)
+    named = ", ".join(f"{language.number(n)} {language(f'workflow.{status}')}" for status, n in ended.items())
+    return f"**{language('workflow.summary', steps=len(steps), named=named)}**"
+
+
+def _ending(run: Mapping[str, Any], language: Language) -> list[str]:
+    """A warning on a run that did not succeed."""
+    if run["status"] == "failed":
+        message = inline((run["error"] or {}).get("message", "").rstrip(".") + ".")
+        return [f"> [!WARNING]\n> {language('lead.failed', message=message)}"]
+    return [f"> [!WARNING]\n> {language('lead.cancelled')}"] if run["status"] == "cancelled" else []
 
 
 def _footer(run: Mapping[str, Any], spent: Spent, spoken: Spoken | None, language: Language) -> str:

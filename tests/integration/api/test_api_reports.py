@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 from uuid import UUID, uuid4
 
 import pytest
 from api_stack import Stack, World, world
 
+from nyxcore.reports import repository
 from nyxcore.storage import objects
 
 
@@ -130,3 +132,112 @@ def test_a_report_in_an_unknown_style_or_language_is_422(
     answer = done.caller.post(f"/runs/{done.run['id']}/reports", body)
     assert answer.status_code == 422
     assert [part["pointer"] for part in answer.json()["errors"]] == [pointer]
+
+
+def reports_of(made: World, count: int) -> list[str]:
+    """Ids of further reports on the run, oldest first."""
+    path = f"/runs/{made.run['id']}/reports"
+    return [made.caller.made(path, {"style": "executive"})["id"] for _ in range(count)]
+
+
+def test_lists_of_reports_are_paged_and_filtered_by_project(stack: Stack) -> None:
+    made = world(stack)
+    newest_first = [*reversed(reports_of(made, 4)), str(made.report.id)]
+    for path in ("/reports", f"/runs/{made.run['id']}/reports", f"/reports?projectId={made.project['id']}"):
+        found, cursor = [], ""
+        while cursor is not None:
+            sign = "&" if "?" in path else "?"
+            page = made.caller.get(f"{path}{sign}limit=2" + (f"&cursor={cursor}" if cursor else "")).json()
+            assert len(page["items"]) <= 2
+            found += [item["id"] for item in page["items"]]
+            cursor = page["nextCursor"]
+        assert found == newest_first
+    other = made.caller.made("/projects", {"name": "other"})
+    assert made.caller.get(f"/reports?projectId={other['id']}").json() == {"items": [], "nextCursor": None}
+    assert made.caller.get("/reports?cursor=nonsense").json()["code"] == "bad_cursor"
+
+
+def test_who_deleted_and_who_restored_a_report_is_in_the_audit_log(stack: Stack) -> None:
+    made = world(stack)
+    path = f"/reports/{made.report.id}"
+    made.caller.call("DELETE", path)
+    made.caller.post(f"{path}/restore")
+    made.caller.post(f"{path}/restore")  # changes nothing, and is no event
+    rows = stack.execute(
+        made.caller.tenant_id,
+        "select actor, action, target from audit_log where action like 'report.%%' order by id",
+    )
+    actor, target = f"token:{made.caller.issued.id}", f"report:{made.report.id}"
+    assert rows == [
+        {"actor": actor, "action": action, "target": target} for action in ("report.delete", "report.restore")
+    ]
+
+
+def test_an_older_version_stays_readable_and_every_hash_is_that_of_its_content(stack: Stack) -> None:
+    made = world(stack)
+    first, second = (made.caller.get(f"/reports/{id_}").json() for id_ in reports_of(made, 2))
+    assert [first["version"], second["version"]] == [1, 2]
+    assert made.caller.get(f"/reports/{first['id']}").json() == first
+    for one in (first, second, made.caller.get(f"/reports/{made.report.id}").json()):
+        assert one["contentHash"] == hashlib.sha256(one["content"].encode()).hexdigest()
+
+
+def test_a_report_that_a_model_writes_is_a_run(stack: Stack) -> None:
+    made = world(stack)
+    body = {"style": "executive", "model": "bedrock:anthropic.claude"}
+    answer = made.caller.post(f"/runs/{made.run['id']}/reports", body)
+    assert answer.status_code == 202, answer.text
+    run = answer.json()
+    assert (run["kind"], run["projectId"]) == ("report", made.project["id"])
+    assert answer.headers["location"] == run["links"]["self"]
+
+
+def deleted_days_ago(stack: Stack, made: World, report_id: str, days: int) -> None:
+    assert made.caller.call("DELETE", f"/reports/{report_id}").status_code == 204
+    stack.execute(
+        made.caller.tenant_id,
+        "update reports set deleted_at = deleted_at - make_interval(days => %s) where id = %s",
+        days,
+        report_id,
+    )
+
+
+@pytest.mark.parametrize(("days", "status"), [(29, 200), (31, 404)])
+def test_a_report_is_restored_within_30_days_whether_it_is_removed_or_not(
+    stack: Stack, days: int, status: int
+) -> None:
+    made = world(stack)
+    deleted_days_ago(stack, made, str(made.report.id), days)
+    assert made.caller.post(f"/reports/{made.report.id}/restore").status_code == status
+
+
+def test_a_version_is_not_given_again_after_retention_has_removed_the_newest(stack: Stack) -> None:
+    made = world(stack)
+    first, second = reports_of(made, 2)
+    for id_ in (first, second):
+        deleted_days_ago(stack, made, id_, 31)
+    for removed in (2, 0):
+        with stack.db.transaction(made.caller.tenant_id) as connection:
+            assert repository.delete_expired(connection, made.caller.tenant_id) == removed
+    rows = stack.execute(
+        made.caller.tenant_id, "select title, content from reports where style = 'executive'"
+    )
+    assert rows == [{"title": "", "content": ""}]  # a number, and no word of it
+    assert made.caller.post(f"/reports/{second}/restore").status_code == 404
+    (third,) = reports_of(made, 1)
+    assert made.caller.get(f"/reports/{third}").json()["version"] == 3
+    with stack.db.transaction(made.caller.tenant_id) as connection:
+        assert (
+            repository.delete_expired(connection, made.caller.tenant_id) == 0
+        )  # nothing that anybody misses
+    assert len(stack.execute(made.caller.tenant_id, "select 1 from reports where style = 'executive'")) == 1
+
+
+def test_a_model_is_refused_where_no_section_takes_prose(stack: Stack) -> None:
+    made = world(stack, waiting=True)
+    stack.finish(made.caller.tenant_id, UUID(made.waiting["id"]))
+    body = {"style": "executive", "model": "bedrock:anthropic.claude"}
+    answer = made.caller.post(f"/runs/{made.waiting['id']}/reports", body)
+    assert answer.status_code == 422
+    assert "no section of a report on a run of kind workflow takes prose" in answer.json()["detail"]
+    assert made.caller.post(f"/runs/{made.waiting['id']}/reports", {"style": "executive"}).status_code == 201

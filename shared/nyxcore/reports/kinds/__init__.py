@@ -28,7 +28,14 @@ class Draft:
 
 
 class ReportType(Protocol):
-    """How runs of one kind are reported on."""
+    """How runs of one kind are reported on.
+
+    Attributes
+    ----------
+    takes_prose : whether a model may write between its computed parts; see `nyxcore.reports.prose`.
+    """
+
+    takes_prose: bool
 
     def write(
         self,

@@ -26,6 +26,8 @@ RENDERERS: Final[Mapping[Style, Callable[[Facts, Language], str]]] = {
 class AutoFix:
     """What was found, what was fixed and how it was checked, and what is left."""
 
+    takes_prose = True
+
     def write(
         self,
         connection: Connection,

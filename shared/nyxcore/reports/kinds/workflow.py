@@ -19,7 +19,12 @@ from nyxcore.workflows.dependencies import needs_of
 
 
 class WorkflowReport:
-    """The goal, how the steps ended, and what they wrote: all of them, or those that nothing else builds upon."""
+    """The goal, how the steps ended, and what they wrote: all of them, or those that nothing else builds upon.
+
+    It takes no prose: what its steps wrote is prose, and no facts that prose could be checked against.
+    """
+
+    takes_prose = False
 
     def write(
         self,
@@ -45,14 +50,14 @@ class WorkflowReport:
         rows = steps.summaries(connection, tenant_id, found.id)
         heading = workflow.title(connection, tenant_id, run, language)
         needed = {name for names in needs_of(found.workflow).values() for name in names}
-        keys = [row["key"] for row in rows]
         content = workflow.render(
             heading,
             run,
             name=found.workflow.name,
             goal=found.workflow.goal,
             steps=rows,
-            shown=keys if style == "technical" else [key for key in keys if key not in needed],
+            results=[row["key"] for row in rows if row["key"] not in needed],
+            style=style,
             spent=workflow.spent_so_far(connection, tenant_id, found.id),
             spoken=spoken,
             language=language,
