@@ -1,7 +1,7 @@
 """`make bench`: every figure of benchmarks/README.md, as Markdown rows.
 
-`python -m benchmarks auto_fix`, `... markup`, `... pdf`, `... prompts`, `... reports`, `... stream`,
-`... workflows`: one part.
+`python -m benchmarks auto_fix`, `... cancel`, `... markup`, `... pdf`, `... prompts`, `... reports`, `... stream`,
+`... stream_memory`, `... workflows`: one part.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 
-from benchmarks import auto_fix, markup, pdf, prompts, reports, stream, workflows
+from benchmarks import auto_fix, cancel, markup, pdf, prompts, reports, stream, stream_memory, workflows
 from benchmarks.processes import import_cpu_seconds
 
 IMPORTS = {"api.handler": 500, "pipelines.auto_fix.scan": 350, "pipelines.auto_fix.combine": 350}
@@ -43,6 +43,8 @@ PARTS: dict[str, Callable[[], Iterator[Table]]] = {
     "reports": _reports,
     "prompts": prompts.tables,
     "stream": stream.tables,
+    "stream_memory": stream_memory.tables,
+    "cancel": cancel.tables,
     "workflows": workflows.tables,
 }
 

@@ -55,6 +55,11 @@ def _cpu(statement: str, path: str) -> float:
     return sorted(times)[2]
 
 
+def commands_below(root: int) -> list[str]:
+    """The command line of each descendant of a process."""
+    return [_command(pid) for pid in _descendants(root)]
+
+
 def _descendants(root: int) -> set[int]:
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):

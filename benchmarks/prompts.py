@@ -7,6 +7,7 @@ import statistics
 import time
 from collections.abc import Callable, Iterator
 
+from nyxcore.llm.tokens import count
 from nyxcore.workflows import templates
 from nyxcore.workflows.lint import accept, load
 from nyxcore.workflows.material.values import StepOutput, Values
@@ -16,6 +17,7 @@ type Row = tuple[str, str, str]
 
 OUTPUTS = ("one", "two", "three", "four")
 BYTES = 200_000
+MODEL = "anthropic:claude-opus-5"
 WIDE, NARROW = 1_000_000, 8_000  # tokens
 _ROUNDS = 31
 
@@ -55,7 +57,7 @@ def tables() -> Iterator[tuple[Row, list[Row]]]:
     def resolved(key: str, window: int) -> Callable[[], object]:
         step = plan.step(key)
         return lambda: resolve(
-            step, plan, values, budget_tokens=window, count=lambda text: (len(text) + 3) // 4
+            step, plan, values, budget_tokens=window, count=lambda text: count(text, MODEL)
         )
 
     texts = [templates.text(name) for name in templates.names()]
@@ -63,9 +65,11 @@ def tables() -> Iterator[tuple[Row, list[Row]]]:
         {"key": f"s{n}", "prompt": f"{{{{steps.s{n - 1}.content}}}}" if n else "go"} for n in range(1_000)
     ]
     document = {"name": "n", "goal": "g", "steps": chain}
+    whole = report(BYTES, len(OUTPUTS))
     yield (
         ("what", "measured", "target"),
         [
+            ("the tokens of 200 kB counted", f"{milliseconds(lambda: count(whole, MODEL)):.1f} ms", ""),
             (
                 "prompt that names 200 kB of outputs",
                 f"{milliseconds(resolved('named', WIDE)):.1f} ms",

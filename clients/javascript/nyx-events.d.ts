@@ -11,9 +11,11 @@ export type RunStatus = "queued" | "running" | "waiting" | "succeeded" | "failed
 /** A run, as `GET /api/v1/runs/{id}` gives it. */
 export interface Run {
   id: string;
-  kind: "auto-fix" | "refactor" | "code-analysis" | "workflow";
-  projectId: string;
+  kind: "auto-fix" | "refactor" | "code-analysis" | "workflow" | "pdf" | "report";
+  /** null for a PDF of Markdown that somebody sent. */
+  projectId: string | null;
   repositoryId: string | null;
+  commit: string | null;
   workflowId: string | null;
   retryOf: string | null;
   status: RunStatus;

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Protocol
+from uuid import UUID
 
 from fastapi import Header, Request
 from fastapi.responses import Response
@@ -29,8 +30,17 @@ IdempotencyKey = Annotated[
 ]
 
 
+class _Content(Protocol):
+    def model_dump_json(self, *, by_alias: bool, exclude_unset: bool) -> str: ...
+
+
+class _Thing(_Content, Protocol):
+    @property
+    def id(self) -> UUID: ...
+
+
 def created(
-    content: BaseModel,
+    content: _Content,
     *,
     status: int = 201,
     path: str | None = None,
@@ -45,6 +55,24 @@ def created(
     return Answer(
         status, content.model_dump_json(by_alias=True, exclude_unset=as_given), headers, secret=secret
     )
+
+
+def create_one(
+    request: Request,
+    principal: Principal,
+    key: str | None,
+    body: BaseModel,
+    make: Callable[[Connection], _Thing],
+    *,
+    collection: str,
+) -> Response:
+    """`create` of one thing that stands below `collection` by its id: 201, what it is, and where."""
+
+    def effect(connection: Connection) -> Answer:
+        made = make(connection)
+        return created(made, path=f"{collection}/{made.id}")
+
+    return create(request, principal, key, body, effect)
 
 
 def create(

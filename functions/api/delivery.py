@@ -1,4 +1,4 @@
-"""Long texts: sent whole up to 4 MB, by a presigned link above that."""
+"""Long answers: sent whole up to 4 MB, by a presigned link above that."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ def link_to(key: str, *, filename: str, content_type: str) -> Response:
     return RedirectResponse(link.url, 303)
 
 
-def deliver(body: bytes, *, key: str, filename: str, content_type: str) -> Response:
-    """The body itself; above 4 MB it is kept under `key` and a link to it is answered."""
-    if len(body) <= INLINE_LIMIT:
+def deliver(
+    body: bytes, *, key: str, filename: str, content_type: str, limit: int = INLINE_LIMIT
+) -> Response:
+    """The body itself; above `limit` bytes it is kept under `key` and a link to it is answered."""
+    if len(body) <= limit:
         return Response(body, 200, {"Content-Type": content_type})
     objects.put(key, body, content_type=content_type, tag=objects.DAY_TAG)
     return link_to(key, filename=filename, content_type=content_type)

@@ -26,7 +26,7 @@ STREAM_EVENT: Json = {
 }
 
 SEE_OTHER: Json = {
-    "description": "Above 4 MB: the content is at the presigned link, which takes no credentials",
+    "description": "Too long for an answer: the content is at the presigned link, which takes no credentials",
     "headers": {"Location": {"schema": {"type": "string", "format": "uri"}, "required": True}},
 }
 

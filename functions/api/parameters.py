@@ -10,6 +10,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from nyxcore.paging import DEFAULT_LIMIT, MAX_LIMIT, Page, PageRequest
 from nyxcore.wire import WireModel
+from nyxcore.workflows.definition import MAX_STEPS
 
 EXAMPLE_ID = "0198f2a0-4f1e-7c3a-9b5d-2f6a8c0e1d47"
 
@@ -24,17 +25,29 @@ TeamId = Annotated[UUID, Path(alias="teamId", examples=[EXAMPLE_ID])]
 TokenId = Annotated[UUID, Path(alias="tokenId", examples=[EXAMPLE_ID])]
 
 
+_Cursor = Annotated[
+    str | SkipJsonSchema[None],
+    Query(max_length=300, description="`nextCursor` of the page before; leave it out for the first page"),
+]
+
+
 def _page(
     limit: Annotated[int, Query(ge=1, le=MAX_LIMIT, description="most items of the page")] = DEFAULT_LIMIT,
-    cursor: Annotated[
-        str | SkipJsonSchema[None],
-        Query(max_length=300, description="`nextCursor` of the page before; leave it out for the first page"),
-    ] = None,
+    cursor: _Cursor = None,
+) -> PageRequest:
+    return PageRequest(limit, cursor)
+
+
+def _steps_page(
+    limit: Annotated[int, Query(ge=1, le=MAX_STEPS, description="most items of the page")] = MAX_STEPS,
+    cursor: _Cursor = None,
 ) -> PageRequest:
     return PageRequest(limit, cursor)
 
 
 PageParameters = Annotated[PageRequest, Depends(_page)]
+StepsPageParameters = Annotated[PageRequest, Depends(_steps_page)]
+"""Of a run's steps: as many as one answer holds, unless fewer are asked for."""
 
 
 class PageOf[T](WireModel):

@@ -41,22 +41,6 @@ EVENT_TYPES = frozenset(
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 _TIMEOUT = httpx.Timeout(10.0, read=40.0)  # the server is never silent for more than 15 s
-EVENT_TYPES = frozenset(
-    [
-        "snapshot",
-        "reset",
-        "status",
-        "phase",
-        "progress",
-        "findings",
-        "fixes",
-        "step",
-        "usage",
-        "report",
-        "log",
-        "done",
-    ]
-)  # others may come one day, and mean nothing to whoever was written before
 _PASSES = {408, 425, 429, 500, 502, 503, 504}  # statuses of a gateway or a limit, not of the stream
 
 

@@ -6,6 +6,7 @@ published: clients match on it (RFC 9457 problem details carry it as the member 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import ClassVar
 
 
@@ -65,6 +66,12 @@ class RunFinished(Conflict):
     code = "run_finished"
 
 
+class TextsRemoved(Conflict):
+    """What a workflow's run has written was removed, since the time for which it is kept was over."""
+
+    code = "texts_removed"
+
+
 class IdempotencyKeyReused(InvalidInput):
     """The same Idempotency-Key came with another body."""
 
@@ -122,7 +129,7 @@ class ToolFailed(NyxError):
 class FontsMissing(NyxError):
     """The folder of fonts is not there, or is not one that `make setup` has made."""
 
-    code = "fonts_missing"
+    code, status = "fonts_missing", 503
 
 
 class SchemaOutdated(NyxError):
@@ -135,3 +142,14 @@ class DatabaseUnavailable(NyxError):
     """The database cannot be reached."""
 
     code, status, retryable = "database_unavailable", 503, True
+
+
+def every_error() -> Iterator[type[NyxError]]:
+    """The base and every error below it that this process has loaded, each before those below itself."""
+    return _below(NyxError)
+
+
+def _below(kind: type[NyxError]) -> Iterator[type[NyxError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _below(child)

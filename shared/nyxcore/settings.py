@@ -7,6 +7,7 @@ import os
 from decimal import Decimal
 from functools import cache
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -65,6 +66,11 @@ class Settings(BaseModel):
         description="JSON object: model -> price in US dollars per million tokens, where none is published;"
         ' `*` is what a model without any price is charged at: {"*": {"inputUsd": 15, "outputUsd": 75}}',
     )
+    bedrock_tenants: Annotated[tuple[UUID | Literal["*"], ...], BeforeValidator(_json)] = Field(
+        default=(),
+        description="JSON list of the tenants that may use `bedrock:` models, which whoever deploys pays;"
+        ' ["*"] is all of them',
+    )
     model_address_exceptions: Annotated[tuple[str, ...], BeforeValidator(_json)] = Field(
         default=(),
         description="JSON list of networks (CIDR) that models may be reached in although they are private, over"
@@ -78,6 +84,10 @@ class Settings(BaseModel):
         default="", description="the pool's key set as JSON (RFC 7517): there is no way out to fetch it"
     )
     user_pool_tenant_claim: str = Field(default="custom:tenant_id", description="claim that names the tenant")
+
+    def opens_bedrock_to(self, tenant_id: UUID) -> bool:
+        """Whether the tenant may use models that the deployment pays."""
+        return "*" in self.bedrock_tenants or tenant_id in self.bedrock_tenants
 
 
 @cache

@@ -183,6 +183,12 @@ class Page:
         self.call("Emulation.setScriptExecutionDisabled", value=True)
         self.cut_off()
 
+    def widen(self, width: int) -> None:
+        """Give the page a screen of so many CSS pixels by one."""
+        self.call(
+            "Emulation.setDeviceMetricsOverride", width=width, height=1, deviceScaleFactor=1, mobile=False
+        )
+
     def load(self, html: str) -> None:
         """Show the document and wait until its images have loaded."""
         self.call("Page.enable")

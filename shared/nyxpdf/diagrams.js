@@ -50,7 +50,7 @@ async function prepare(fonts, family, now) {
   document.head.appendChild(document.createElement("style")).textContent = fonts;
   mermaid.initialize({
     startOnLoad: false, securityLevel: "strict", secure: SECURE, maxTextSize: LONGEST, suppressErrorRendering: true,
-    look: "classic", theme: "base", themeCSS: `.grid .tick line { stroke: ${LINE} }`, // else a chart's grid is as dark as its text
+    look: "classic", layout: "dagre", theme: "base", themeCSS: `.grid .tick line { stroke: ${LINE} }`, // else a chart's grid is as dark as its text
     htmlLabels: false, flowchart: { htmlLabels: false },
     deterministicIds: true, deterministicIDSeed: "nyx",
     fontFamily: family, themeVariables: { ...COLOURS, fontFamily: family },

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -58,19 +58,21 @@ def cutting(stack: LiveStack) -> Iterator[Callable[..., CuttingProxy]]:
 
 def written_until_cut(
     run: LiveRun, proxy: CuttingProxy, half_way: Callable[[], None] = lambda: None
-) -> threading.Thread:
-    """Writers that write until the last cut, and the end of the run then."""
+) -> Future[bool]:
+    """Writers that write until the last cut, and the end of the run then; whether there were as many cuts."""
 
-    def finish() -> None:
-        proxy.half_way.wait(SECONDS)
+    def finish() -> bool:
+        half = proxy.half_way.wait(SECONDS)
         half_way()
-        proxy.exhausted.wait(SECONDS)
-        run.finish()
+        all_cut = proxy.exhausted.wait(SECONDS)
+        run.finish()  # in any case: whoever reads waits for it
+        return half and all_cut
 
-    thread = threading.Thread(target=finish)
     run.begin()
-    thread.start()
-    return thread
+    executor = ThreadPoolExecutor(1)
+    finished = executor.submit(finish)
+    executor.shutdown(wait=False)
+    return finished
 
 
 def test_the_client_loses_nothing_and_repeats_nothing_and_renews_its_ticket(
@@ -81,8 +83,8 @@ def test_the_client_loses_nothing_and_repeats_nothing_and_renews_its_ticket(
     finishing = written_until_cut(run, proxy, half_way=run.end_tickets)
     argument = f"{{origin: '{proxy.origin}', runId: '{run.id}', token: '{stack.token}', after: null}}"
     followed = browser.evaluate(f"calls.followRun({argument})", timeout=SECONDS)
-    finishing.join()
 
+    assert finishing.result(), f"fewer than {CUTS} cuts"
     (first, kind, _), *rest = followed["events"]
     assert kind == "snapshot"
     assert [number for number, _, _ in rest] == list(range(first + 1, run.last_seq + 1))
@@ -103,8 +105,8 @@ def test_eventsource_alone_loses_nothing_and_is_stopped_by_204(
     url = f"{proxy.origin}/api/v1/events/auto-fix/{run.id}?ticket={ticket}&lastEventId=0"
     argument = f"{{url: '{url}', types: ['status', 'log', 'done'], comesBack: true}}"
     result = browser.evaluate(f"calls.readStream({argument})", timeout=SECONDS)
-    finishing.join()
 
+    assert finishing.result(), f"fewer than {CUTS} cuts"
     assert [int(number) for number, _, _ in result["events"]] == list(range(1, run.last_seq + 1))
     assert result["events"][-1][1] == "done"
     assert proxy.statuses[-1] == 204

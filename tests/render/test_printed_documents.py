@@ -6,6 +6,7 @@ import io
 from datetime import UTC, datetime
 from typing import Any
 
+import pypdfium2
 import pytest
 from print_jobs import CHROMIUM, figure, job, page, report
 from pypdf import PdfReader
@@ -115,3 +116,27 @@ def test_the_same_job_gives_the_same_bytes_in_any_browser(printer: Printer, docu
     finally:
         other.close()
     assert printer.print(given) == first == fresh
+
+
+RED = (
+    "data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 width=%2220%22 height=%2220%22%3E"
+    "%3Crect width=%2220%22 height=%2220%22 fill=%22red%22/%3E%3C/svg%3E"
+)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f'<img alt="red" src="{RED}">',
+        f'<div style="height: 3000px"></div><img alt="red" loading="lazy" src="{RED}">',
+        f"<p style=\"background: url('{RED}'); height: 20px\"></p>",
+        f"<style>p::before {{ content: url('{RED}') }}</style><p></p>",
+    ],
+    ids=["an image", "a lazy image", "a background", "content"],
+)
+def test_what_a_page_shows_is_there_though_no_screen_has_shown_it(printer: Printer, body: str) -> None:
+    document = pypdfium2.PdfDocument(printer.print(job(page(body), footer="")).pdf)
+    bitmap = document[len(document) - 1].render()
+    pixels = bytes(bitmap.buffer)
+    document.close()
+    assert bytes((0, 0, 255)) * 5 in pixels  # blue, green, red

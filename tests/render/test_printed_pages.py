@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 
 import pypdfium2
 import pytest
-from print_jobs import job
+from print_jobs import CHROMIUM, job
 from print_jobs import page as small_page
 from printed_glyphs import NOTDEF, blank, drawn, fonts, images
 from pypdf import PdfReader, PdfWriter
@@ -23,6 +24,7 @@ from nyxcore.pages.models import PageDocument
 from nyxcore.pages.service import print_job
 from nyxcore.settings import settings
 from nyxpdf import printer as printers
+from nyxpdf.limits import MIB, Limits
 from nyxpdf.pdf import Pdf
 from nyxpdf.printer import Printed, Printer
 
@@ -57,14 +59,16 @@ def copied_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     settings.cache_clear()
 
 
+GIVEN: dict[str, Any] = {
+    "title": "Flask · Auto-fix · 2026-11-23",
+    "project": "Flask",
+    "kind": "Auto-fix",
+    "date": datetime(2026, 11, 23, tzinfo=UTC),
+}
+
+
 def printed(printer: Printer, markdown: str, **changes: Any) -> Printed:
-    given: dict[str, Any] = {
-        "title": "Flask · Auto-fix · 2026-11-23",
-        "project": "Flask",
-        "kind": "Auto-fix",
-        "date": datetime(2026, 11, 23, tzinfo=UTC),
-    }
-    return printer.print(print_job(PageDocument(markdown=markdown, **(given | changes))))
+    return printer.print(print_job(PageDocument(markdown=markdown, **(GIVEN | changes))))
 
 
 def texts(found: Printed) -> list[str]:
@@ -186,9 +190,9 @@ def test_contents_stand_above_six_pages_and_cost_no_pass_more(
     passes: list[int] = []
     known = printers._pass
 
-    def counted(*given: Any) -> Pdf:
+    def counted(*given: Any, **named: Any) -> Pdf:
         passes.append(1)
-        return known(*given)
+        return known(*given, **named)
 
     monkeypatch.setattr(printers, "_pass", counted)
     text = "".join(f"## Part {part}\n\n" + "Words of it.\n\n" * lines for part in range(1, 13))
@@ -210,6 +214,25 @@ def test_a_table_that_goes_on_repeats_its_head_and_splits_no_row(printer: Printe
     for text in pages:
         assert "the file" in text and "the finding" in text
         assert re.findall(r"begin(\d+)", text) == re.findall(r"end(\d+)", text)
+
+
+def test_a_long_table_keeps_its_columns_on_every_page_and_needs_memory_by_its_rows_only() -> None:
+    table = "| severity | where | what |\n| --- | --- | --- |\n" + "".join(
+        f"| high | `pkg/module_{number}.py` | finding {number} |\n" for number in range(5_000)
+    )
+    own = Printer(CHROMIUM, Limits(memory=550 * MIB))  # as one table it took 700
+    try:
+        document = pypdfium2.PdfDocument(printed(own, table).pdf)
+    finally:
+        own.close()
+    columns = set()
+    for number in range(1, len(document)):
+        text = document[number].get_textpage()
+        place = text.get_text_range().index("where what")
+        columns.add(tuple(round(text.get_charbox(place + shift)[0]) for shift in (0, len("where "))))
+        text.close()
+    document.close()
+    assert len(columns) == 1
 
 
 def test_a_heading_is_never_the_last_thing_on_a_page(printer: Printer) -> None:
@@ -270,3 +293,11 @@ def test_a_diagram_beside_italic_text_is_set_upright(printer: Printer) -> None:
     (picture,) = re.findall(r'src="data:image/svg\+xml;base64,([^"]+)"', html)
     svg = b64decode(picture).decode()
     assert "@font-face" in svg and "font-style:italic" not in svg
+
+
+def test_no_element_of_a_page_keeps_its_fonts_away(printer: Printer) -> None:
+    hiding = '<img name="fonts" alt="hidden"><form name="fonts"></form>'
+    plain = json.loads(print_job(PageDocument(markdown="Some *text*.", **GIVEN)))
+    hostile = plain | {"html": plain["html"].replace("<main>", f"<main>{hiding}")}
+    assert hiding in hostile["html"]
+    assert all(OURS.match(name) for name in fonts(printer.print(json.dumps(hostile).encode()).pdf))

@@ -9,11 +9,10 @@ from fastapi.responses import Response
 from pydantic.json_schema import SkipJsonSchema
 
 from api.caller import RunsReader, WorkflowsWriter
-from api.creating import IdempotencyKey, create, created
+from api.creating import IdempotencyKey, create_one
 from api.openapi import problems
 from api.parameters import PageOf, PageParameters, PersonaId, TeamId, page_of
-from nyxcore.db.connection import Connection, database
-from nyxcore.idempotency.service import Answer
+from nyxcore.db.connection import database
 from nyxcore.personas import service, teams
 from nyxcore.personas.models import (
     Category,
@@ -63,12 +62,14 @@ def create_persona(
 
     409 `persona_key_taken`, and `too_many_personas` from the 201st on.
     """
-
-    def effect(connection: Connection) -> Answer:
-        persona = service.create_persona(connection, caller, body)
-        return created(persona, path=f"/personas/{persona.id}")
-
-    return create(request, caller, key, body, effect)
+    return create_one(
+        request,
+        caller,
+        key,
+        body,
+        lambda connection: service.create_persona(connection, caller, body),
+        collection="/personas",
+    )
 
 
 @router.get("/personas/{personaId}", operation_id="getPersona", summary="Get a persona")
@@ -118,12 +119,14 @@ def create_team(
     request: Request, caller: WorkflowsWriter, body: TeamDraft, key: IdempotencyKey = None
 ) -> Response:
     """Two to eight personas in the order in which they speak, and the pattern in which they work."""
-
-    def effect(connection: Connection) -> Answer:
-        team = teams.create_team(connection, caller, body)
-        return created(team, path=f"/teams/{team.id}")
-
-    return create(request, caller, key, body, effect)
+    return create_one(
+        request,
+        caller,
+        key,
+        body,
+        lambda connection: teams.create_team(connection, caller, body),
+        collection="/teams",
+    )
 
 
 @router.get("/teams", operation_id="listTeams", summary="List teams")

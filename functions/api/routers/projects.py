@@ -6,11 +6,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.caller import RunsReader, RunsWriter
-from api.creating import IdempotencyKey, create, created
+from api.creating import IdempotencyKey, create_one
 from api.openapi import problems
 from api.parameters import PageOf, PageParameters, ProjectId, page_of
-from nyxcore.db.connection import Connection, database
-from nyxcore.idempotency.service import Answer
+from nyxcore.db.connection import database
 from nyxcore.projects import service
 from nyxcore.projects.models import Project, ProjectDraft
 
@@ -24,12 +23,14 @@ def create_project(
     request: Request, caller: RunsWriter, body: ProjectDraft, key: IdempotencyKey = None
 ) -> Response:
     """A project gathers repositories, runs and reports. A token that is pinned to a project cannot make one."""
-
-    def effect(connection: Connection) -> Answer:
-        project = service.create_project(connection, caller, body.name)
-        return created(project, path=f"/projects/{project.id}")
-
-    return create(request, caller, key, body, effect)
+    return create_one(
+        request,
+        caller,
+        key,
+        body,
+        lambda connection: service.create_project(connection, caller, body.name),
+        collection="/projects",
+    )
 
 
 @router.get("", operation_id="listProjects", summary="List projects")

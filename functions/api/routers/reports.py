@@ -156,6 +156,24 @@ def list_reports(
 
 
 @router.get(
+    "/reports/{reportId}.md",
+    operation_id="getReportMarkdown",
+    summary="Get a report's Markdown",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "The Markdown, whatever `Accept` says",
+            "content": {_MARKDOWN: {"schema": {"type": "string"}, "example": "# Flask\n"}},
+        },
+        303: SEE_OTHER,
+    },
+)
+def get_report_markdown(caller: ReportsReader, report_id: ReportId) -> Response:
+    """The report's Markdown under an address of its own. Above 4 MB: 303 to a link."""
+    return _delivered(caller, report_id, _MARKDOWN)
+
+
+@router.get(
     "/reports/{reportId}",
     operation_id="getReport",
     summary="Get a report",
@@ -179,6 +197,13 @@ def get_report(request: Request, caller: ReportsReader, report_id: ReportId) -> 
     their sources stand in their places.
     """
     form = _negotiate(request.headers.get("accept", "*/*"))
+    response = _delivered(caller, report_id, form)
+    response.headers["Vary"] = "Accept"
+    return response
+
+
+def _delivered(caller: Principal, report_id: UUID, form: Form) -> Response:
+    """The report in this form, or the way to it."""
     with database().transaction(caller.tenant_id) as connection:
         report = service.get_report(connection, caller, report_id)
     ending = _FORMS[form]
@@ -191,7 +216,6 @@ def get_report(request: Request, caller: ReportsReader, report_id: ReportId) -> 
         filename=report_file_name(report.title, report.style, ending),
         content_type=form if form == _JSON else f"{form}; charset=utf-8",
     )
-    response.headers["Vary"] = "Accept"
     if form == _HTML:
         response.headers["Content-Security-Policy"] = _PAGE_POLICY
     return response
@@ -239,8 +263,14 @@ def _quality(accept: str, form: str) -> float:
         best, quality = ranges[name], 1.0
         for parameter in parameters:
             if parameter.startswith("q="):
-                try:
-                    quality = float(parameter[2:])
-                except ValueError:
-                    quality = 0.0
+                quality = _weight(parameter[2:])
     return quality
+
+
+def _weight(text: str) -> float:
+    """The number of a `q`; 0 for what is none from 0 to 1 (RFC 9110 section 12.4.2)."""
+    try:
+        weight = float(text)
+    except ValueError:
+        return 0.0
+    return weight if 0 <= weight <= 1 else 0.0  # NaN is in no range

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from api.caller import RunsReader, RunsWriter
-from api.creating import IdempotencyKey, create, created
+from api.creating import IdempotencyKey, create, create_one, created
 from api.parameters import PageOf, PageParameters, ProjectId, RepositoryId, page_of
 from nyxcore.db.connection import Connection, database
 from nyxcore.idempotency.service import Answer
@@ -34,12 +34,14 @@ def create_repository(
 
     `path` works only where the embedded stack runs, and names an existing folder there; 422 otherwise.
     """
-
-    def effect(connection: Connection) -> Answer:
-        made = service.create_repository(connection, caller, project_id, body)
-        return created(made, path=f"/repositories/{made.id}")
-
-    return create(request, caller, key, body, effect)
+    return create_one(
+        request,
+        caller,
+        key,
+        body,
+        lambda connection: service.create_repository(connection, caller, project_id, body),
+        collection="/repositories",
+    )
 
 
 @router.get(

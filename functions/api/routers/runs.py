@@ -15,6 +15,7 @@ from api.caller import RunsReader, RunsWriter
 from api.creating import IdempotencyKey, create, created
 from api.openapi import problems
 from api.parameters import EXAMPLE_ID, PageOf, PageParameters, RunId, page_of
+from nyxcore.credentials import service as credentials
 from nyxcore.db.connection import Connection, database
 from nyxcore.errors import InvalidInput, NotFound
 from nyxcore.idempotency.service import Answer
@@ -83,6 +84,7 @@ def _workflow(connection: Connection, caller: Principal, body: RunDraft) -> tupl
     take_input(stored, body.input)
     if any(step.type == "analysis" for step in stored.steps) and body.repository_id is None:
         raise InvalidInput("the workflow analyses a repository: give repositoryId")
+    credentials.require(connection, caller.tenant_id, workflows.models_of(stored))
     return stored.id, stored.version
 
 
@@ -97,7 +99,8 @@ def _workflow(connection: Connection, caller: Principal, body: RunDraft) -> tupl
 def create_run(request: Request, caller: RunsWriter, body: RunDraft, key: IdempotencyKey = None) -> Response:
     """The run is queued and starts as soon as the tenant's limit of running runs allows; follow its events.
 
-    The newest archive of the repository is pinned; 409 `archive_missing` when it was not uploaded yet.
+    The newest archive of the repository is pinned; 409 `archive_missing` when it was not uploaded yet. A workflow is
+    started only if every model that it names can be called; else 422 `credentials_missing` names what is missing.
     """
 
     def effect(connection: Connection) -> Answer:

@@ -1,6 +1,6 @@
 """moto with no more than S3 and Step Functions, and its Lambda calls answered by our own workers.
 
-Six places inside moto are replaced; the version is pinned, and tests hold each of them.
+Eight places inside moto are replaced; the version is pinned, and tests hold each of them.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import io
 import json
 import os
 import sys
+import threading
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +21,7 @@ from nyx.aws.functions import ACCOUNT, REGION, Machine
 from nyx.aws.objects import ObjectStore
 from nyx.aws.pool import Outcome
 
-type Invoke = Callable[[str, Any], Outcome]
+type Invoke = Callable[[str, Any, str], Outcome]
 type Event = dict[str, Any]
 
 _PARSER: Final = "moto.stepfunctions.parser.asl.component.state.exec.state_task"
@@ -35,7 +36,8 @@ class Engine:
     port : where it will be served; moto calls itself there.
     objects : folder of the objects.
     bucket : the one bucket.
-    invoke : runs a function, by its name, on an event.
+    invoke : runs a function, by its name, on an event, for the execution of this ARN.
+    on_stop : given the ARN of each execution that StopExecution has ended.
     on_bad_end : given what EventBridge sends when an execution did not succeed.
     """
 
@@ -46,6 +48,7 @@ class Engine:
         objects: Path,
         bucket: str,
         invoke: Invoke,
+        on_stop: Callable[[str], None],
         on_bad_end: Callable[[Event], None],
     ) -> None:
         os.environ |= {"MOTO_PORT": str(port), "MOTO_ACCOUNT_ID": ACCOUNT}
@@ -63,6 +66,7 @@ class Engine:
         self.store.attach(models, backend)
         _read_definitions_once()
         _answer_lambda_calls(invoke)
+        _tell_of_stops(on_stop)
         _tell_of_bad_ends(on_bad_end)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -121,12 +125,18 @@ def _answer_lambda_calls(invoke: Invoke) -> None:
     from botocore.exceptions import ClientError
     from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 
+    integrate, current = lambda_eval_utils.execute_lambda_function_integration, threading.local()
+
+    def integrated(env: Any, parameters: Any, region: str, state_credentials: Any) -> None:
+        current.execution = env.states.context_object.context_object_data["Execution"]["Id"]
+        integrate(env=env, parameters=parameters, region=region, state_credentials=state_credentials)
+
     def call(parameters: dict[str, Any], region: str, state_credentials: Any) -> dict[str, Any]:
         name = parameters["FunctionName"].split(":function:")[-1].split(":")[0]
         payload = parameters.get("Payload") or b"{}"
         event = json.load(io.BytesIO(payload) if isinstance(payload, bytes) else payload)
         try:
-            outcome = invoke(name, event)
+            outcome = invoke(name, event, current.execution)
         except KeyError:
             raise ClientError(
                 {
@@ -139,6 +149,19 @@ def _answer_lambda_calls(invoke: Invoke) -> None:
         return {**answer, "FunctionError": "Unhandled"} if outcome.failed else answer
 
     lambda_eval_utils._invoke_lambda_function = call
+    lambda_eval_utils.execute_lambda_function_integration = integrated
+
+
+def _tell_of_stops(on_stop: Callable[[str], None]) -> None:
+    from moto.stepfunctions.parser.backend.execution import Execution
+
+    stop = Execution.stop
+
+    def stopped(self: Any, stop_date: Any, error: str | None, cause: str | None) -> None:
+        stop(self, stop_date=stop_date, error=error, cause=cause)
+        on_stop(self.exec_arn)
+
+    Execution.stop = stopped  # type: ignore[method-assign]
 
 
 def _tell_of_bad_ends(on_bad_end: Callable[[Event], None]) -> None:

@@ -53,6 +53,7 @@ class Pool:
         for _ in range(size):
             self._idle.put(None)  # a place without a process yet
         self._workers: set[_Worker] = set()
+        self._calls: set[_Call] = set()
         self._lock = threading.Lock()
         self._closed = False
 
@@ -65,19 +66,38 @@ class Pool:
         for place in places:
             self._idle.put(place or self._start())
 
-    def invoke(self, function: Function, event: Any) -> Outcome:
-        """Run the function on the event; waits for a free worker. Never raises for what a handler does."""
+    def invoke(self, function: Function, event: Any, execution: str = "") -> Outcome:
+        """Run the function on the event; waits for a free worker. Never raises for what a handler does.
+
+        `execution` is what it is done for: `stop` ends it.
+        """
+        call = _Call(execution)
+        with self._lock:
+            self._calls.add(call)
         worker = self._idle.get()
         try:
             if worker is None or not worker.alive():
                 worker = self._start(replacing=worker)
-            outcome = worker.run(function, event)
+            with self._lock:
+                call.worker = worker
+            outcome = _STOPPED if call.stopped else worker.run(function, event)
         finally:
+            with self._lock:
+                self._calls.discard(call)
             if worker is not None and not worker.alive():
                 self._forget(worker)
-                worker = None
+                worker = self._start() if call.stopped else None  # it loads while nobody waits for it yet
             self._idle.put(worker)
         return outcome
+
+    def stop(self, execution: str) -> None:
+        """Kill the workers that work for this execution; what still waits for one is not begun."""
+        with self._lock:
+            for call in self._calls:
+                if call.execution == execution:
+                    call.stopped = True
+                    if call.worker is not None:
+                        call.worker.kill()
 
     def pids(self) -> list[int]:
         """Process ids of the workers that run."""
@@ -111,6 +131,15 @@ class Pool:
         with self._lock:
             self._workers.discard(worker)
         worker.close()
+
+
+@dataclass(eq=False)
+class _Call:
+    """An invocation that waits for a worker or has one."""
+
+    execution: str
+    worker: _Worker | None = None
+    stopped: bool = False
 
 
 class _Worker:
@@ -212,6 +241,9 @@ class _Worker:
 def _error(error_type: str, message: str) -> Outcome:
     """An error that Lambda itself reports, in its own words, since state machines match on them."""
     return Outcome({"errorType": error_type, "errorMessage": message}, failed=True)
+
+
+_STOPPED: Final = _error("Runtime.ExitError", "Error: the execution was stopped")
 
 
 def _kill_group(pid: int) -> None:

@@ -33,10 +33,18 @@ class Lambda:
     database_side: Pool
     internet_side: Pool
 
-    def invoke(self, name: str, event: Any) -> Outcome:
+    def invoke(self, name: str, event: Any, execution: str = "") -> Outcome:
         """Run a function. Raises KeyError when there is none of that name."""
         function = self.functions[name]
-        return (self.database_side if function.database else self.internet_side).invoke(function, event)
+        side = self.database_side if function.database else self.internet_side
+        return side.invoke(function, event, execution)
+
+    def stop(self, execution: str) -> None:
+        """End what is done for a stopped execution by those who cannot see in the database that the run has ended.
+
+        On AWS they would work on, each in a process of its own; here they would keep the next run from its worker.
+        """
+        self.internet_side.stop(execution)
 
     def close(self) -> None:
         """End all workers."""
@@ -105,6 +113,7 @@ def _serve(settings: Configuration, lambda_: Lambda) -> tuple[Any, Engine]:
         objects=Path(settings["objects"]),
         bucket=settings["bucket"],
         invoke=lambda_.invoke,
+        on_stop=lambda_.stop,
         on_bad_end=lambda event: _sweep(lambda_, event),
     )
     front = Front(

@@ -19,7 +19,7 @@ from nyx.home import home_folder
 from nyx.live import printable
 from nyx.output import OutputFolder
 from nyx.stack import Stack, open_stack
-from nyx.workflow import documents, running, telling, words
+from nyx.workflow import documents, reviewing, running, telling, words
 from nyx.workflow.given import given
 from nyxcore.errors import NyxError
 from nyxcore.workflows import bundle, templates
@@ -195,15 +195,27 @@ def _decide(arguments: argparse.Namespace, told: Told) -> int:
     body: Json = {"decision": arguments.decision}
     if arguments.content is not None:
         body["content"] = documents.file_text(arguments.content)
-    if arguments.alternative is not None:
-        body["alternative"] = arguments.alternative
     told.outcome = running.Outcome()
     OutputFolder(arguments.out).prepare()
     with _stack(arguments) as (stack, api):
         told.outcome.run = api.get(f"/runs/{arguments.run_id}")
-        api.post(f"/runs/{arguments.run_id}/steps/{arguments.step}/decision", body)
+        where = f"/runs/{arguments.run_id}/steps/{arguments.step}"
+        if (alternative := _alternative(arguments, api.get(where))) is not None:
+            body["alternative"] = alternative
+        api.post(f"{where}/decision", body)
         _session(arguments, stack, api, told.outcome).stay()
     return _ended(told.outcome)
+
+
+def _alternative(arguments: argparse.Namespace, step: Json) -> int | None:
+    """Which of several answers is approved: the one named, the first with --yes, else what whoever is there says."""
+    asks = arguments.decision == "approve" and step["status"] == "waiting" and reviewing.answers_of(step)
+    if arguments.alternative is not None or not asks:
+        named: int | None = arguments.alternative
+        return named
+    if arguments.yes:
+        return 1
+    return reviewing.pick(step) if reviewing.on_terminal() and not arguments.json_output else None
 
 
 def _export(arguments: argparse.Namespace, told: Told) -> int:

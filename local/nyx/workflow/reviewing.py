@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from nyx.api import Json
+from nyx.errors import BadUsage
 from nyx.live import printable
 from nyx.workflow.telling import text_lines
 from nyxcore.steps.values import JUDGE
@@ -67,6 +68,21 @@ def decide(step: Json, title: str, ask: Ask = ask_here) -> Json | None:
                 return {"decision": "edit", "content": edited}
         else:
             print(f"There is no answer {reply!r}." if reply else "Nothing is decided by an empty answer.")
+
+
+def pick(step: Json, ask: Ask = ask_here) -> int:
+    """Ask which of the step's answers is approved, counted from 1. Raises BadUsage where none is."""
+    answers = answers_of(step)
+    for number, answer in enumerate(answers, start=1):
+        print(f"── {number}. {printable(answer['label'])} ──")
+        print("\n".join(text_lines(answer["output"] or "")))
+    while True:
+        reply = ask(f"1–{len(answers)} pick an answer · q decide later: ").strip().lower()
+        if reply.isdigit() and 1 <= int(reply) <= len(answers):
+            return int(reply)
+        if reply in {"q", "later"}:
+            raise BadUsage("Nothing was decided. Say which answer is approved with --alternative NUMBER.")
+        print(f"There is no answer {reply!r}.")
 
 
 def commands(program: str, run_id: str, step: Json, file: Path) -> list[str]:

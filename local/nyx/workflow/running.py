@@ -174,8 +174,12 @@ class Session:
             self._collect()
 
     def _steps(self, run_id: str) -> list[Json]:
-        steps: list[Json] = self.api.get(f"/runs/{run_id}/steps")["items"]
-        return steps
+        """Every step, whole: one that a list truncates is read by itself."""
+        path = f"/runs/{run_id}/steps"
+        return [
+            self.api.get(f"{path}/{step['key']}") if step["truncated"] else step
+            for step in self.api.items(path)
+        ]
 
     def _run(self) -> Json:
         if self.outcome.run is None:

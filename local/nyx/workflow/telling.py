@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
+from math import ceil
 from typing import Final
 
 from nyx.api import Json
@@ -34,15 +35,25 @@ def flaw_lines(name: str, flaws: Iterable[Flaw]) -> Iterator[str]:
 
 
 def preview_lines(name: str, preview: Json) -> Iterator[str]:
-    """Every step: what it would cost, what was put into its prompt and why, and the prompt as it is sent."""
+    """What all of it would cost; then every step: its cost, what was put into its prompts and why, and each prompt."""
     steps: Sequence[Json] = preview["steps"]
-    most = f"at most ${preview['usd']:.4f}" if preview["usd"] else "nothing to pay"
-    unknown = f"; not known before the run: {', '.join(preview['unknown'])}" if preview["unknown"] else ""
-    size = f"{len(steps)} steps, at most {preview['tokens']:,} tokens in"
-    yield from _wrapped(f"{printable(name)}: {size}, {most}{unknown}. No model was called.")
+    size = f"{len(steps)} steps, about {preview['tokens']:,} tokens in"
+    yield from _wrapped(f"{printable(name)}: {size}. No model was called.")
+    yield from _wrapped(f"Cost: {_whole_cost(preview)}")
     for number, step in enumerate(steps, start=1):
         yield ""
         yield from _step_lines(number, step)
+
+
+def _whole_cost(preview: Json) -> str:
+    unknown = f" Not known before the run: {', '.join(preview['unknown'])}." if preview["unknown"] else ""
+    if not preview["atMost"]["usd"]:
+        return f"nothing to pay.{unknown}"
+    held, most = preview["held"], preview["atMost"]
+    return (
+        f"{_usd(preview['usd'])} when nothing fails, {_usd(most['usd'])} at the most, with every retry of every step."
+        f" A budget of {_usd(held['usd'])} and {held['tokens']:,} tokens lets every call begin.{unknown}"
+    )
 
 
 def _step_lines(number: int, step: Json) -> Iterator[str]:
@@ -52,16 +63,28 @@ def _step_lines(number: int, step: Json) -> Iterator[str]:
     if step["needs"]:
         yield from _wrapped(f"needs    {', '.join(step['needs'])}", 9)
     if step["models"]:
-        yield from _wrapped(f"asks     {', '.join(step['models'])}, {_calls(step)}", 9)
-        yield from _wrapped(f"tokens   {_tokens(step)}; {_cost(step)}", 9)
+        fails = f"; should it fail: {', '.join(step['fallbacks'])}" if step["fallbacks"] else ""
+        yield from _wrapped(f"asks     {', '.join(step['models'])}, {_calls(step)}{fails}", 9)
+        yield from _wrapped(f"tokens   {_tokens(step)}", 9)
+        yield from _wrapped(f"cost     {_cost(step)}", 9)
     if step["problem"]:
         yield from _wrapped(f"PROBLEM  {printable(step['problem'])}", 9)
-    for part in step["parts"]:
+    yield from _text_lines_of(step, "")
+    for further in step["further"]:
+        label = printable(further["label"])
+        yield ""
+        yield from _wrapped(f"{label}: asks {', '.join(further['models'])}; {_tokens(further)}", 9)
+        yield from _text_lines_of(further, f" of {label}")
+
+
+def _text_lines_of(sent: Json, of: str) -> Iterator[str]:
+    for part in sent["parts"]:
         yield from _part_lines(part)
     for place in ("system", "prompt"):
-        if step[place]:
-            yield f"── {place} " + "─" * (width - len(place) - 4)
-            yield from text_lines(step[place])
+        if sent[place]:
+            head = f"── {place}{of} "
+            yield head + "─" * max(0, _width() - len(head))
+            yield from text_lines(sent[place])
 
 
 def _part_lines(part: Json) -> Iterator[str]:
@@ -79,14 +102,22 @@ def _calls(step: Json) -> str:
 
 
 def _tokens(step: Json) -> str:
-    assumed = f" and at most {step['assumedTokens']:,} of outputs to come" if step["assumedTokens"] else ""
+    assumed = f" and about {step['assumedTokens']:,} of outputs to come" if step["assumedTokens"] else ""
     return f"{step['tokens']:,} in{assumed}, at most {step['outputTokens']:,} out"
 
 
 def _cost(step: Json) -> str:
     if step["usd"] is None:
-        return "cost not known before the run"
-    return f"at most ${step['usd']:.4f}" if step["usd"] else "free"
+        return "not known before the run"
+    if not step["atMost"]["usd"]:
+        return "free"
+    most = _usd(step["atMost"]["usd"])
+    return f"{_usd(step['usd'])} when nothing fails, {_usd(step['held']['usd'])} are held, {most} at the most"
+
+
+def _usd(usd: float) -> str:
+    """Rounded up, since it is a limit: `$0.0166`."""
+    return f"${ceil(round(usd * 10_000, 6)) / 10_000:.4f}"
 
 
 def text_lines(text: str) -> Iterator[str]:

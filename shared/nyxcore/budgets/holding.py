@@ -6,7 +6,7 @@ from uuid import UUID
 
 from nyxcore import clock
 from nyxcore.budgets import service
-from nyxcore.budgets.models import Amount, Attempt, Limit
+from nyxcore.budgets.models import Attempt, Limit
 from nyxcore.db.connection import Connection
 from nyxcore.llm import prices
 from nyxcore.llm.models import ModelCall
@@ -22,19 +22,31 @@ def hold(
     run_limit: Limit | None = None,
     step_limit: Limit | None = None,
 ) -> ModelCall:
-    """The call, limited to what is held for it now: the most that it may cost, as `service.reserve` takes it.
+    """The call, limited to what is held for it now: as `nyxcore.llm.prices.spans` says, as far as budgets allow.
+
+    Where they have no room for the whole chain, but for models of it that cost less, only these can be asked: the
+    caller passes over the others, and the ledger says so.
 
     Raises
     ------
-    BudgetExceeded, Conflict : as `service.reserve`.
+    BudgetExceeded : not even they fit; what is said is of the whole chain.
+    Conflict : as `service.reserve`.
     """
-    held = service.reserve(
-        connection,
-        tenant_id,
-        attempt,
-        project_id=project_id,
-        most=Amount(*prices.most(call, clock.now())),
-        run_limit=run_limit,
-        step_limit=step_limit,
-    ).amount
-    return call.model_copy(update={"limit_usd": held.usd, "limit_tokens": held.tokens})
+    refused: list[service.BudgetExceeded] = []
+    for wanted in prices.spans(call, clock.now()):
+        try:
+            held = service.reserve(
+                connection,
+                tenant_id,
+                attempt,
+                project_id=project_id,
+                least=wanted.least,
+                most=wanted.most,
+                run_limit=run_limit,
+                step_limit=step_limit,
+            ).amount
+        except service.BudgetExceeded as error:
+            refused.append(error)
+        else:
+            return call.model_copy(update={"limit_usd": held.usd, "limit_tokens": held.tokens})
+    raise refused[0]

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, PlainSerializer, WithJsonSchema
 
+from nyxcore.llm.models import Amount
 from nyxcore.wire import A_NUMBER, RequestModel, WireModel
 
 _MOST_TOKENS = 10**15
@@ -66,14 +67,6 @@ class Attempt:
     run_id: UUID
     step: str
     attempt: int
-
-
-@dataclass(frozen=True)
-class Amount:
-    """US dollars and tokens."""
-
-    usd: Decimal = Decimal(0)
-    tokens: int = 0
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from nyxcore.budgets.models import Amount, Attempt, BudgetDraft, Reservation
+from nyxcore.budgets.models import Attempt, BudgetDraft, Reservation
 from nyxcore.db.connection import Connection
 from nyxcore.ids import uuid7
-from nyxcore.llm.models import LedgerEntry
+from nyxcore.llm.models import Amount, LedgerEntry
 
 type Row = dict[str, Any]
 
@@ -175,13 +175,14 @@ def close_reservation(connection: Connection, tenant_id: UUID, attempt: Attempt,
     )
 
 
-def close_expired(connection: Connection, tenant_id: UUID, now: datetime) -> int:
-    """Hold nothing more for attempts whose record is overdue; returns how many there were."""
-    return connection.execute(
-        "update budget_reservations set closed_at = %s"
-        " where tenant_id = %s and closed_at is null and expires_at <= %s",
-        (now, tenant_id, now),
-    ).rowcount
+def expired(connection: Connection, tenant_id: UUID, now: datetime, *, limit: int) -> list[Attempt]:
+    """Attempts whose record is overdue and for which something is held still, the oldest first."""
+    rows = connection.execute(
+        "select run_id, step, attempt from budget_reservations"
+        " where tenant_id = %s and closed_at is null and expires_at <= %s order by expires_at limit %s",
+        (tenant_id, now, limit),
+    ).fetchall()
+    return [Attempt(row["run_id"], row["step"], row["attempt"]) for row in rows]
 
 
 def insert_calls(

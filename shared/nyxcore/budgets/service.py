@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import ClassVar, Final
 from uuid import UUID
 
@@ -15,15 +15,19 @@ from psycopg.errors import ForeignKeyViolation
 
 from nyxcore import clock
 from nyxcore.budgets import repository
-from nyxcore.budgets.models import Amount, Attempt, Budget, BudgetDraft, Limit, Reservation
+from nyxcore.budgets.models import Attempt, Budget, BudgetDraft, Limit, Reservation
 from nyxcore.db.connection import Connection
 from nyxcore.errors import Conflict, Forbidden, NotFound, NyxError
-from nyxcore.llm.models import LedgerEntry, spent_tokens, spent_usd
+from nyxcore.llm.models import Amount, LedgerEntry, spent_tokens, spent_usd
 from nyxcore.tenancy import service as tenancy
 from nyxcore.tenancy.models import Principal
 
 LIFETIME: Final = timedelta(hours=1)
 """How long a reservation is held for a record that does not come; longer than any attempt may take."""
+
+
+_SHARES: Final = 1000  # twice as many as a step may have parts, so that they find room side by side
+_NANO: Final = Decimal("0.000000001")
 
 
 class BudgetExceeded(NyxError):
@@ -39,24 +43,28 @@ def reserve(
     attempt: Attempt,
     *,
     project_id: UUID,
+    least: Amount,
     most: Amount,
     run_limit: Limit | None = None,
     step_limit: Limit | None = None,
     lifetime: timedelta = LIFETIME,
 ) -> Reservation:
-    """Hold the most that the attempt may cost, against the run's, the project's and the tenant's limits.
+    """Hold what the attempt may cost, against the step's, the run's, the project's and the tenant's limits.
+
+    That is `most` where no limit holds. Where one does, it is `least`, or a thousandth of what is still free if that
+    is more: what one attempt holds, those that go on beside it lack.
 
     Repeated for the same attempt it returns what is held already, and holds nothing more.
 
     Parameters
     ----------
-    most : as `nyxcore.llm.prices.most` says; it becomes the call's `limit_usd` and `limit_tokens`.
+    least, most : as `nyxcore.llm.prices.span` says; what is held becomes the call's `limit_usd` and `limit_tokens`.
     run_limit : the workflow's own for its run, if it has one; the tightest of all holds.
     step_limit : for all that the step of the run spends; its calls are named `<step>.<part>`.
 
     Raises
     ------
-    BudgetExceeded : names whose limit it is, what is spent and what is held.
+    BudgetExceeded : `least` does not fit; names whose limit it is, what is spent and what is held.
     Conflict : the attempt was settled or its reservation was given back; a new attempt is needed.
     """
     now = clock.now()
@@ -68,26 +76,25 @@ def reserve(
             raise Conflict(f"attempt {attempt.attempt} of step {attempt.step} is over: make another attempt")
         return found
     spent[project_id] = repository.lock_month(connection, tenant_id, month, project_id)
+    free = Limit()
     run_limits = run_limit or Limit()
     for row in repository.limits(connection, tenant_id, project_id):
         owner: UUID | None = row["project_id"]
         held = repository.held(connection, tenant_id, month=month, project_id=owner)
         limit = Limit(row["monthly_usd"], row["monthly_tokens"])
-        _require_room(
-            "the tenant's month" if owner is None else "the project's month", limit, spent[owner], held, most
-        )
+        whose = "the tenant's month" if owner is None else "the project's month"
+        free = free.least(_room(whose, limit, spent[owner], held, least))
         run_limits = run_limits.least(Limit(row["run_usd"], row["run_tokens"]))
     if run_limits != Limit():
         held = repository.held(connection, tenant_id, run_id=attempt.run_id)
-        _require_room(
-            "the run", run_limits, repository.spent_by_run(connection, tenant_id, attempt.run_id), held, most
-        )
+        spent_by_run = repository.spent_by_run(connection, tenant_id, attempt.run_id)
+        free = free.least(_room("the run", run_limits, spent_by_run, held, least))
     if step_limit is not None and step_limit != Limit():
         step = attempt.step.split(".")[0]
         held = repository.held(connection, tenant_id, run_id=attempt.run_id, step=step)
         spent_by_step = repository.spent_by_run(connection, tenant_id, attempt.run_id, step=step)
-        _require_room(f"step {step}", step_limit, spent_by_step, held, most)
-    made = Reservation(attempt, project_id, month, most, closed=False)
+        free = free.least(_room(f"step {step}", step_limit, spent_by_step, held, least))
+    made = Reservation(attempt, project_id, month, _share(free, least, most), closed=False)
     repository.insert_reservation(connection, tenant_id, made, now + lifetime)
     return made
 
@@ -112,11 +119,6 @@ def settle(connection: Connection, tenant_id: UUID, attempt: Attempt, calls: Seq
         repository.add_spent(connection, tenant_id, found.month, found.project_id, counted)
     repository.close_reservation(connection, tenant_id, attempt, clock.now())
     return counted
-
-
-def release_stale(connection: Connection, tenant_id: UUID) -> int:
-    """Give back what is held for attempts whose record never came; returns for how many. The sweep calls it."""
-    return repository.close_expired(connection, tenant_id, clock.now())
 
 
 def put_budget(connection: Connection, principal: Principal, draft: BudgetDraft) -> Budget:
@@ -165,17 +167,32 @@ def _all(connection: Connection, principal: Principal) -> list[Budget]:
     return [Budget(**row, month=f"{month:%Y-%m}") for row in rows]
 
 
-def _require_room(whose: str, limit: Limit, spent: Amount, held: Amount, most: Amount) -> None:
-    for unit, allowed, used, kept, wanted in (
-        ("USD", limit.usd, spent.usd, held.usd, most.usd),
-        ("tokens", limit.tokens, spent.tokens, held.tokens, most.tokens),
+def _room(whose: str, limit: Limit, spent: Amount, held: Amount, wanted: Amount) -> Limit:
+    """What is free below the limit. Raises BudgetExceeded where that is less than is wanted."""
+    for unit, allowed, used, kept, needed in (
+        ("USD", limit.usd, spent.usd, held.usd, wanted.usd),
+        ("tokens", limit.tokens, spent.tokens, held.tokens, wanted.tokens),
     ):
-        if allowed is not None and used + kept + wanted > allowed:
+        if allowed is not None and needed and used + kept + needed > allowed:
             raise BudgetExceeded(
                 f"the budget of {whose} is {_plain(allowed)} {unit}: {_plain(used)} are spent, {_plain(kept)} are held"
-                f" for attempts under way, and this one may cost up to {_plain(wanted)}."
+                f" for attempts under way, and this one may cost up to {_plain(needed)}."
                 " Raise the budget, or ask for less"
             )
+    return Limit(
+        None if limit.usd is None else limit.usd - spent.usd - held.usd,
+        None if limit.tokens is None else limit.tokens - spent.tokens - held.tokens,
+    )
+
+
+def _share(free: Limit, least: Amount, most: Amount) -> Amount:
+    """What to hold of what is free."""
+    usd, tokens = most.usd, most.tokens
+    if free.usd is not None:
+        usd = min(usd, max(least.usd, (free.usd / _SHARES).quantize(_NANO, ROUND_DOWN)))
+    if free.tokens is not None:
+        tokens = min(tokens, max(least.tokens, free.tokens // _SHARES))
+    return Amount(usd, tokens)
 
 
 def _plain(number: Decimal | int) -> str:

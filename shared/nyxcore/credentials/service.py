@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable
+from typing import ClassVar, Final
 from uuid import UUID
 
 from nyxcore import clock
@@ -11,13 +11,17 @@ from nyxcore.credentials import repository, sealing
 from nyxcore.credentials.models import Credential, CredentialDraft
 from nyxcore.credentials.sealing import Keys, Owner, SecretUnreadable
 from nyxcore.db.connection import Connection
-from nyxcore.errors import Forbidden, InvalidInput, NotFound
+from nyxcore.errors import InvalidInput, NotFound
 from nyxcore.llm import addresses
-from nyxcore.llm.models import Endpoint, ModelName
+from nyxcore.llm.models import BEDROCK, Endpoint, ModelName
 from nyxcore.settings import settings
 from nyxcore.tenancy import service as tenancy
 from nyxcore.tenancy.models import Principal
 
+_NO_BEDROCK: Final = (
+    "bedrock models are paid by whoever runs this deployment, who has not opened them to this tenant"
+    " (NYX_BEDROCK_TENANTS): name another model, or ask for it"
+)
 _SHOWN: Final = 4
 _LONG_ENOUGH: Final = 20  # of a shorter secret four characters would be too much to show
 
@@ -33,7 +37,7 @@ def put_credential(connection: Connection, principal: Principal, draft: Credenti
     InvalidInput : the base URL may not be reached, or GitHub was given one or no secret.
     KeysUnavailable : there is no key to encrypt with.
     """
-    _require_tenant(principal)
+    principal.require_unpinned("credentials")
     if draft.base_url is not None:
         addresses.base_url(draft.base_url, settings().model_address_exceptions)
     if draft.protocol == "github" and (draft.base_url is not None or draft.secret is None):
@@ -68,37 +72,64 @@ def list_credentials(connection: Connection, principal: Principal) -> list[Crede
 
 def delete_credential(connection: Connection, principal: Principal, name: str) -> None:
     """Remove a credential; steps that name it fail from now on. Raises Forbidden, NotFound."""
-    _require_tenant(principal)
+    principal.require_unpinned("credentials")
     if not repository.delete(connection, principal.tenant_id, name):
         raise NotFound(f"there is no credential {name}")
     _audit(connection, principal, "credential.delete", name)
 
 
-def endpoints(connection: Connection, tenant_id: UUID, models: Sequence[str]) -> dict[str, Endpoint]:
+class CredentialsMissing(InvalidInput):
+    """Models are named that cannot be called: no credential of the tenant leads to them, or nobody may use them."""
+
+    code: ClassVar[str] = "credentials_missing"
+
+
+def missing(connection: Connection, tenant_id: UUID, models: Iterable[str]) -> list[str]:
+    """What stands in the way of calling these models: a sentence for each credential or source, by its name."""
+    return list(_looked_up(connection, tenant_id, models)[1].values())
+
+
+def require(connection: Connection, tenant_id: UUID, models: Iterable[str]) -> None:
+    """Raises CredentialsMissing, with all that `missing` has to say."""
+    if found := missing(connection, tenant_id, models):
+        raise CredentialsMissing("; ".join(found))
+
+
+def endpoints(connection: Connection, tenant_id: UUID, models: Iterable[str]) -> dict[str, Endpoint]:
     """What `ModelCall.endpoints` needs for these models, the keys still encrypted.
 
     Raises
     ------
-    InvalidInput : a model names a credential that there is not, or GitHub's.
+    CredentialsMissing : as `require`.
     """
-    wanted = {name.source for name in map(ModelName.parse, models) if name.needs_key}
-    if not wanted:
-        return {}
-    rows = {row["name"]: row for row in repository.find(connection, tenant_id, sorted(wanted))}
-    for name in sorted(wanted):
-        if name not in rows or rows[name]["protocol"] == "github":
-            raise InvalidInput(
-                f"there is no credential {name} for a model: set it with PUT /api/v1/credentials"
-            )
-    return {
-        name: Endpoint(
+    found, lacking = _looked_up(connection, tenant_id, models)
+    if lacking:
+        raise CredentialsMissing("; ".join(lacking.values()))
+    return found
+
+
+def _looked_up(
+    connection: Connection, tenant_id: UUID, models: Iterable[str]
+) -> tuple[dict[str, Endpoint], dict[str, str]]:
+    """The endpoints that there are, and what to say of each source that there is none for; both by name."""
+    sources = {name.source: name for name in map(ModelName.parse, models)}
+    wanted = sorted(source for source, name in sources.items() if name.needs_key)
+    rows = {row["name"]: row for row in repository.find(connection, tenant_id, wanted)} if wanted else {}
+    found, lacking = dict[str, Endpoint](), dict[str, str]()
+    if BEDROCK in sources and not settings().opens_bedrock_to(tenant_id):
+        lacking[BEDROCK] = _NO_BEDROCK
+    for name in wanted:
+        row = rows.get(name)
+        if row is None or row["protocol"] == "github":
+            lacking[name] = f"there is no credential {name} for a model: set it with PUT /api/v1/credentials"
+            continue
+        found[name] = Endpoint(
             protocol=row["protocol"],
             base_url=row["base_url"],
             sealed_key=row["sealed_secret"],
             prices=row["prices"],
         )
-        for name, row in rows.items()
-    }
+    return found, lacking
 
 
 def rotate(connection: Connection, tenant_id: UUID, keys: Keys | None = None) -> int:
@@ -120,14 +151,6 @@ def rotate(connection: Connection, tenant_id: UUID, keys: Keys | None = None) ->
         repository.set_sealed(connection, tenant_id, row["name"], sealed, key_id)
         moved += 1
     return moved
-
-
-def _require_tenant(principal: Principal) -> None:
-    if principal.project_id is not None:
-        raise Forbidden(
-            f"credentials are the tenant's, and the token is pinned to project {principal.project_id}: use another"
-            " token"
-        )
 
 
 def _shown(row: repository.Row) -> Credential:

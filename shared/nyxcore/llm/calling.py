@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -19,6 +19,7 @@ from nyxcore.llm import errors, prices, typed_output
 from nyxcore.llm.errors import ModelError
 from nyxcore.llm.models import (
     OFFLINE,
+    Amount,
     LedgerEntry,
     ModelAnswer,
     ModelCall,
@@ -28,6 +29,8 @@ from nyxcore.llm.models import (
 )
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from nyxcore.llm.clients import Exchange, OpenKey, Reply
 
 _LONGEST_WAIT: Final = 60.0  # seconds between two tries; who asks for more is left for the next model
@@ -63,13 +66,14 @@ def call(question: ModelCall, surroundings: Surroundings | None = None) -> Model
     """The answer of the first model of the chain that gives one.
 
     Another try of the same model follows a 429 (after the time that it names), a 5xx, a failed connection and an
-    answer that broke off; every other failure goes to the next model at once. Typed output that does not fit is
-    objected to once.
+    answer that broke off, as long as it leaves enough of what is held for one try of each later model; every other
+    failure goes to the next model at once. Typed output that does not fit is objected to once. A model that may cost
+    more than is left is passed over, and the ledger says so.
 
     Raises
     ------
-    ModelError : of `nyxcore.llm.errors`, with all attempts in `calls`; LimitReached before an attempt that could
-        cost more than is left, DeadlineReached when the time is over.
+    ModelError : of `nyxcore.llm.errors`, with all attempts in `calls`; HoldUsedUp when the last model of the chain
+        could cost more than is left, DeadlineReached when the time is over.
     InvalidInput : the output schema is none.
     """
     from nyxcore.llm.clients import load
@@ -104,16 +108,17 @@ class _Calling:
 
     async def _through_the_chain(self) -> ModelAnswer | ModelError:
         failure = ModelError("the call names no model")
-        for model in self._question.chain:
+        chain = self._question.chain
+        for place, model in enumerate(chain):
             try:
-                return await self._with_tries(model)
+                return await self._with_tries(model, chain[place + 1 :])
             except ModelError as error:
                 failure = error
             if not failure.next_model:
                 break
         return failure
 
-    async def _with_tries(self, model: str) -> ModelAnswer:
+    async def _with_tries(self, model: str, later: Sequence[str]) -> ModelAnswer:
         for tried in range(1, self._question.tries + 1):
             try:
                 return self._offline() if model == OFFLINE else await self._typed(model)
@@ -121,13 +126,25 @@ class _Calling:
                 wait = error.retry_after
                 if wait is None:
                     wait = 2.0 ** (tried - 1) * (0.5 + self._around.jitter())
-                if not error.again or tried == self._question.tries or not self._has_time(wait):
+                enough = self._has_time(wait) and self._has_room_for((model, *later))
+                if not error.again or tried == self._question.tries or not enough:
                     raise
             await self._around.sleep(wait)
         raise AssertionError("the last try returns or raises")
 
     def _has_time(self, wait: float) -> bool:
         return wait <= _LONGEST_WAIT and asyncio.get_running_loop().time() + wait < self._ends
+
+    def _left(self) -> Amount:
+        entries, question = tuple(self._entries), self._question
+        return Amount(question.limit_usd - spent_usd(entries), question.limit_tokens - spent_tokens(entries))
+
+    def _has_room_for(self, models: Sequence[str]) -> bool:
+        """Whether what is left is enough for a try of each."""
+        at = clock.now()
+        return sum((prices.one_try(self._question, model, at) for model in models), Amount()).fits(
+            self._left()
+        )
 
     async def _typed(self, model: str) -> ModelAnswer:
         from nyxcore.llm.clients import Exchange
@@ -209,15 +226,15 @@ class _Calling:
         return self._entry(pending.model, usage, outcome="failed", error_code=error.code, **known)
 
     def _require_room(self, pending: LedgerEntry) -> None:
-        entries = tuple(self._entries)
-        usd, used = spent_usd(entries), spent_tokens(entries)
-        question = self._question
-        if usd + pending.usd > question.limit_usd or used + pending.tokens > question.limit_tokens:
-            raise errors.LimitReached(
-                f"{pending.model}: the next attempt may cost {pending.usd.normalize():f} USD and"
-                f" {pending.tokens} tokens; {usd.normalize():f} of {question.limit_usd.normalize():f} USD and {used} of"
-                f" {question.limit_tokens} tokens are spent. Raise the budget, or ask for a shorter answer"
-            )
+        left = self._left()
+        if Amount(pending.usd, pending.tokens).fits(left):
+            return
+        code = errors.HoldUsedUp.code
+        self._entries.append(self._entry(pending.model, Usage(0, 0), outcome="failed", error_code=code))
+        raise errors.HoldUsedUp(
+            f"{pending.model}: the attempt may cost {_plain(pending.usd)} USD and {pending.tokens} tokens, and of what"
+            f" is held for this call {_plain(left.usd)} USD and {left.tokens} tokens are left"
+        )
 
     def _entry(self, model: str, usage: Usage, **known: Any) -> LedgerEntry:
         started_at = known.pop("started_at", None) or clock.now()
@@ -249,6 +266,10 @@ class _Calling:
 
     def _patience(self) -> float:
         return max(0.001, min(self._around.silence, self._ends - asyncio.get_running_loop().time()))
+
+
+def _plain(usd: Decimal) -> str:
+    return f"{usd.normalize():f}"
 
 
 def _since(began: float) -> int:

@@ -124,10 +124,13 @@ class EndpointRefused(ModelError):
     code = "model_endpoint_refused"
 
 
-class LimitReached(ModelError):
-    """The next attempt could cost more than is left of `limit_usd` or `limit_tokens`; it was not made."""
+class HoldUsedUp(ModelError):
+    """The attempt could cost more than is left of what is held for the call; it was not made.
 
-    code, status, next_model = "model_limit_reached", 402, False
+    That says nothing of a budget: whoever tries again holds anew, and learns then whether a budget has room for it.
+    """
+
+    code, status, retryable = "model_hold_used_up", 503, True
 
 
 class DeadlineReached(ModelError):

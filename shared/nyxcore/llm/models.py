@@ -79,6 +79,24 @@ class Usage:
         return self.input + self.output
 
 
+@dataclass(frozen=True)
+class Amount:
+    """US dollars and tokens."""
+
+    usd: Decimal = Decimal(0)
+    tokens: int = 0
+
+    def __add__(self, other: Amount) -> Amount:
+        return Amount(self.usd + other.usd, self.tokens + other.tokens)
+
+    def __mul__(self, times: int) -> Amount:
+        return Amount(self.usd * times, self.tokens * times)
+
+    def fits(self, left: Amount) -> bool:
+        """Whether so much is left of both; where nothing is wanted, nothing has to be left."""
+        return (not self.usd or self.usd <= left.usd) and (not self.tokens or self.tokens <= left.tokens)
+
+
 def _model_name(text: str) -> str:
     try:
         ModelName.parse(text)
@@ -145,8 +163,8 @@ class ModelCall(WireModel):
     max_output_tokens : of one attempt.
     temperature : None for the model's own.
     output_schema : JSON Schema of `ModelAnswer.data`, or None for text.
-    limit_usd, limit_tokens : what all attempts together may cost, nothing until it is held for them; an attempt is
-        made only if the most that it can cost still fits. Tokens are input and output.
+    limit_usd, limit_tokens : what is held for all attempts together, nothing at first (`nyxcore.budgets.holding`);
+        an attempt is made only if the most that it can cost still fits. Tokens are input and output.
     deadline_seconds : for everything, waits between attempts included.
     tries : of one model, when its failures are such that another try can help.
     endpoints : by the name of the credential.

@@ -7,6 +7,7 @@ entry says `ceiling`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import ROUND_UP, Decimal
@@ -18,6 +19,7 @@ from nyxcore.llm import tokens, typed_output
 from nyxcore.llm.models import (
     CEILING,
     OFFLINE,
+    Amount,
     Endpoint,
     LedgerEntry,
     ModelCall,
@@ -35,6 +37,14 @@ _OVERHEAD: Final = 100  # tokens of roles and markers around the messages
 _OBJECTION: Final = 1000  # tokens, at most, of what is said to be wrong with an answer
 _ANY: Final = "*"
 _PUBLISHED_AS: Final = {"bedrock": "aws", "openai": "openai", "anthropic": "anthropic"}
+
+
+@dataclass(frozen=True)
+class Span:
+    """What to hold for a call: less than `least` is of no use, more than `most` it cannot spend."""
+
+    least: Amount
+    most: Amount
 
 
 @dataclass(frozen=True)
@@ -81,20 +91,48 @@ def bound(call: ModelCall, model: str, *, extra: str = "") -> Usage:
     return Usage(ceil(prompt * _MARGIN) + _OVERHEAD, call.max_output_tokens)
 
 
-def most(call: ModelCall, at: datetime, *, attempts: int = 2) -> tuple[Decimal, int]:
-    """US dollars and tokens to reserve for a call: `attempts` times the dearest attempt of the chain.
+def one_try(call: ModelCall, model: str, at: datetime) -> Amount:
+    """The most that one try of the model can cost: an attempt, and the repair of a typed answer."""
+    return sum(_attempts(call, model, at), Amount())
 
-    Attempts that fail before the model has worked cost nothing, so two are enough for one that breaks off, or
-    whose JSON has to be repaired, and one that ends well.
+
+def span(call: ModelCall, at: datetime, models: Sequence[str] | None = None) -> Span:
+    """What to hold for these models of the call, by default for all.
+
+    The least lets each of them be tried once, and the dearest attempt be made twice: an attempt that fails before
+    the model has worked costs nothing, so that is enough for one that breaks off and one that ends well. The most
+    is every try of every model.
     """
-    bounds = {model: bound(call, model) for model in call.chain}
-    if call.output_schema is not None:  # a repair sends the answer back
-        bounds = {
-            model: Usage(usage.input + usage.output + _OBJECTION, usage.output) if usage.total else usage
-            for model, usage in bounds.items()
-        }
-    usd = max(cost(call, model, usage, at).usd for model, usage in bounds.items())
-    return usd * attempts, max(usage.total for usage in bounds.values()) * attempts
+    chain = call.chain if models is None else models
+    tries = sum((one_try(call, model, at) for model in chain), Amount())
+    dearest = [max(_attempts(call, model, at), key=lambda one: one.tokens) for model in chain]
+    usd = max((one.usd for one in dearest), default=Decimal(0))
+    least = Amount(
+        max(tries.usd, usd * 2), max(tries.tokens, max((one.tokens for one in dearest), default=0) * 2)
+    )
+    most = tries * call.tries
+    return Span(least, Amount(max(least.usd, most.usd), max(least.tokens, most.tokens)))
+
+
+def spans(call: ModelCall, at: datetime) -> list[Span]:
+    """What to hold for the call; then, where a budget has no room for it, for those of its models that cost less.
+
+    These are the ones that cost no money, then the ones that cost nothing at all: whoever names such a fallback
+    wants its answer rather than none.
+    """
+    free = [model for model in call.chain if not one_try(call, model, at).usd]
+    empty = [model for model in free if not one_try(call, model, at).tokens]
+    return [span(call, at, models) for models in (list(call.chain), free, empty) if models]
+
+
+def _attempts(call: ModelCall, model: str, at: datetime) -> list[Amount]:
+    """The attempts that one try is made of, each at its most."""
+    first = bound(call, model)
+    usages = [first]
+    if call.output_schema is not None and first.total:  # a repair sends the answer back
+        repair = first.input + ceil(first.output * _MARGIN) + _OBJECTION
+        usages.append(Usage(repair, first.output))
+    return [Amount(cost(call, model, usage, at).usd, usage.total) for usage in usages]
 
 
 def _by(price: Price, usage: Usage) -> Decimal:

@@ -80,6 +80,12 @@ def begun(where: StoredCall) -> tuple[LedgerEntry, ...]:
         return ()
 
 
+def spent(where: StoredCall) -> tuple[LedgerEntry, ...]:
+    """What is known to have been spent on it so far, at the most where its end is not known."""
+    found = outcome(where)
+    return begun(where) if found is None else found.calls
+
+
 def answer(where: StoredCall, *, seconds: float) -> ModelAnswer | ModelFailure:
     """The outcome: the one that is there already, or that of calling the model now; written down in either case.
 

@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 
-from nyxcore.pages import tags
+from nyxcore.pages import long_tables, tags
+from nyxcore.pages.long_tables import Column
 
 LINE_COLUMNS = 86  # of code that fit beside each other on A4; a longer line is marked where it goes on
 WIDE, WIDER, WIDEST = 6, 8, 11  # a table with more columns is set smaller
@@ -24,6 +25,7 @@ _LINES = re.compile(r"[^\n]*\n|[^\n]+")
 _DIFF_CLASS = re.compile(r'<span class="(g[idhu])">')  # Pygments' classes of inserted, deleted, headings
 _DIFF_LINES = {"gi": " add", "gd": " del", "gh": " file", "gu": " hunk"}
 _WHITESPACE = '<span class="w">'  # has no style
+_BADGE = re.compile(r"<span [^>]*>([^<]*)</span>")
 _SEVERITY_PLACES = ("td", "th", "strong")
 
 
@@ -57,30 +59,37 @@ def _measure_tables(pieces: list[str]) -> None:
     """Tell how wide each table is: one that did not fit would make Chromium shrink the whole document."""
     for place in range(1, len(pieces), 2):
         if pieces[place].startswith("<table"):
-            columns = _unbreakable(pieces, place)
+            columns = _columns_of(pieces, place)
             by_count = sum(len(columns) > limit for limit in (WIDE, WIDER, WIDEST))
-            needed = sum(columns) + len(columns)
+            needed = sum(column.unbreakable for column in columns) + len(columns)
             size = max(by_count, sum(needed > limit for limit in (ROOM, MORE_ROOM)))
+            long_tables.split(pieces, place, columns, ROOM)
             pieces[place] = f'<div class="table wide-{size}">{pieces[place]}'
         elif pieces[place] == "</table>":
             pieces[place] = "</table></div>"
 
 
-def _unbreakable(pieces: Sequence[str], start: int) -> list[int]:
-    """The longest part of each column of the table at `start` that cannot be broken, in characters."""
+def _columns_of(pieces: Sequence[str], start: int) -> list[Column]:
+    """How wide the columns of the table at `start` are."""
+    unbreakable: list[int] = []
     longest: list[int] = []
-    column = -1
+    column, text = -1, 0
     for place in range(start, tags.end_of(pieces, start), 2):
         match tags.name(pieces[place]), tags.is_closing(pieces[place]):
             case "tr", False:
                 column = -1
             case "td" | "th", False:
                 column += 1
+                text = 0
+                unbreakable += [0] * (column == len(unbreakable))
                 longest += [0] * (column == len(longest))
         if column >= 0:
-            parts = pieces[place + 1].replace("<wbr>", " ").split()
-            longest[column] = max(longest[column], max(map(len, parts), default=0))
-    return longest
+            words = _BADGE.sub(r"\1", pieces[place + 1])
+            parts = words.replace("<wbr>", " ").split()
+            text += len(words.replace("<wbr>", ""))
+            longest[column] = max(longest[column], text)
+            unbreakable[column] = max(unbreakable[column], max(map(len, parts), default=0))
+    return [Column(*widths) for widths in zip(unbreakable, longest, strict=True)]
 
 
 def _let_break(pieces: list[str]) -> None:

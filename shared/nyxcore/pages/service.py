@@ -66,8 +66,8 @@ def print_job(document: PageDocument) -> bytes:
             for number, source in enumerate(page.diagrams, start=1)
         ],
         # none: the page's own stylesheet has margin boxes, which use its fonts and know the cover
-        "header": "<span></span>",
-        "footer": "<span></span>",
+        "header": "",
+        "footer": "",
         "author": "nyxcore",
         "created": f"{document.date.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
     }

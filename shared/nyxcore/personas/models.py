@@ -96,7 +96,10 @@ class PersonaCard(WireModel):
         description="the portrait as a data URI of an SVG image", examples=["data:image/svg+xml,%3Csvg …"]
     )
     level: int = Field(description="1 at first, one more every 100 XP", examples=[3])
-    xp: int = Field(description="10 for every step of this tenant that used the persona", examples=[240])
+    xp: int = Field(
+        description="10 for every step of a run that used the persona, whatever it asked",
+        examples=[240],
+    )
     next_level_xp: int = Field(description="the XP at which the next level begins", examples=[300])
     progress: float = Field(ge=0, lt=1, description="how far the present level is done", examples=[0.4])
     uses: int = Field(examples=[24])
@@ -193,7 +196,8 @@ class PersonaRow:
 
     Attributes
     ----------
-    gone : deleted by the tenant, or retired by the product: still read by what names it, no longer to be chosen.
+    gone_at : when the tenant deleted it, or the product retired it: still read by what names it, no longer to be
+        chosen.
     xp, uses : this tenant's.
     """
 
@@ -210,9 +214,14 @@ class PersonaRow:
     based_on: UUID | None
     created_at: datetime | None
     updated_at: datetime
-    gone: bool
+    gone_at: datetime | None
     xp: int
     uses: int
+
+    @property
+    def gone(self) -> bool:
+        """Whether it can be chosen no more."""
+        return self.gone_at is not None
 
 
 def _distinct(ids: list[UUID]) -> list[UUID]:

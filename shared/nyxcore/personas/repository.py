@@ -18,9 +18,9 @@ def _personas(prompt: str) -> str:
     return (
         "select p.*, coalesce(g.xp, 0) as xp, coalesce(g.uses, 0) as uses from ("  # noqa: S608 - ours
         f"select id, key, 'built-in' as origin, {columns}, null::uuid as based_on,"
-        " null::timestamptz as created_at, updated_at, retired_at is not null as gone from personas_builtin"
+        " null::timestamptz as created_at, updated_at, retired_at as gone_at from personas_builtin"
         f" union all select id, key, 'own', {columns}, based_on, created_at, updated_at,"
-        " deleted_at is not null from personas where tenant_id = %(tenant)s"
+        " deleted_at from personas where tenant_id = %(tenant)s"
         ") p left join persona_progress g on g.tenant_id = %(tenant)s and g.persona_id = p.id"
     )
 
@@ -57,7 +57,7 @@ def retire_built_in(connection: Connection, present: Sequence[UUID], now: dateti
 
 def list_personas(connection: Connection, tenant_id: UUID) -> list[PersonaRow]:
     """Every persona that can be chosen, without its prompt."""
-    rows = connection.execute(f"{_CARDS} where not p.gone", {"tenant": tenant_id}).fetchall()
+    rows = connection.execute(f"{_CARDS} where p.gone_at is null", {"tenant": tenant_id}).fetchall()
     return [PersonaRow(**row) for row in rows]
 
 
@@ -69,11 +69,17 @@ def get_personas(connection: Connection, tenant_id: UUID, ids: Sequence[UUID]) -
     return {row["id"]: PersonaRow(**row) for row in rows}
 
 
-def persona_of_key(connection: Connection, tenant_id: UUID, key: str) -> PersonaRow | None:
-    """The persona that can be chosen under this key, the tenant's own before the product's; or None."""
+def persona_of_key(
+    connection: Connection, tenant_id: UUID, key: str, since: datetime | None = None
+) -> PersonaRow | None:
+    """The persona that can be chosen under this key, the tenant's own before the product's; or None.
+
+    With `since`, one that could be chosen then and is gone now counts too, after those that are not.
+    """
     row = connection.execute(
-        f"{_PERSONAS} where p.key = %(key)s and not p.gone order by p.origin = 'own' desc limit 1",
-        {"tenant": tenant_id, "key": key},
+        f"{_PERSONAS} where p.key = %(key)s and (p.gone_at is null or p.gone_at >= %(since)s)"
+        " order by p.gone_at is null desc, p.origin = 'own' desc, p.gone_at desc limit 1",
+        {"tenant": tenant_id, "key": key, "since": since},
     ).fetchone()
     return None if row is None else PersonaRow(**row)
 

@@ -6,13 +6,14 @@ import re
 import unicodedata
 from collections.abc import Set
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from psycopg.errors import ForeignKeyViolation
 
 from nyxcore import clock
 from nyxcore.db.connection import Connection
-from nyxcore.errors import Forbidden, NotFound
+from nyxcore.errors import NotFound
 from nyxcore.ids import uuid7
 from nyxcore.personas import library, picker, repository
 from nyxcore.personas.errors import PersonaBuiltIn, PersonaKeyTaken, TooManyPersonas
@@ -69,7 +70,7 @@ def create_persona(
     NotFound : the persona to be copied.
     TooManyPersonas, PersonaKeyTaken
     """
-    refuse_pinned(principal)
+    principal.require_unpinned("personas")
     tenant_id = principal.tenant_id
     repository.hold_personas(connection, tenant_id)
     rows = repository.list_personas(connection, tenant_id)
@@ -92,7 +93,7 @@ def change_persona(
     ------
     Forbidden, NotFound, PersonaBuiltIn
     """
-    refuse_pinned(principal)
+    principal.require_unpinned("personas")
     _own(connection, principal.tenant_id, persona_id)
     changes = change.model_dump(exclude_unset=True)
     if changes:
@@ -103,25 +104,26 @@ def change_persona(
 
 
 def delete_persona(connection: Connection, principal: Principal, persona_id: UUID) -> None:
-    """Take the persona off the picker; teams show it as gone, and runs that began with it go on.
+    """Take the persona off the picker; teams show it as gone, and runs that were made before go on with it.
 
     Raises
     ------
     Forbidden, NotFound, PersonaBuiltIn
     """
-    refuse_pinned(principal)
+    principal.require_unpinned("personas")
     _own(connection, principal.tenant_id, persona_id)
     if not repository.delete_persona(connection, principal.tenant_id, persona_id, clock.now()):
         raise no_persona(persona_id)
     _audit(connection, principal, "persona.delete", persona_id)
 
 
-def by_key(connection: Connection, tenant_id: UUID, key: str) -> PersonaRow:
+def by_key(connection: Connection, tenant_id: UUID, key: str, since: datetime | None = None) -> PersonaRow:
     """The persona that a workflow calls `key`. Raises NotFound, naming what there is.
 
     A tenant's own persona comes before a built-in one of the same key that a later version of the product brings.
+    `since` is when the run was made that asks: a persona that was deleted after that still speaks in it.
     """
-    row = repository.persona_of_key(connection, tenant_id, key)
+    row = repository.persona_of_key(connection, tenant_id, key, since)
     if row is None:
         known = sorted(each.key for each in repository.list_personas(connection, tenant_id))
         raise NotFound(f"there is no persona {key!r}: there are {', '.join(known)}")
@@ -144,7 +146,7 @@ def by_id(connection: Connection, tenant_id: UUID, persona_id: UUID) -> PersonaR
 def used(
     connection: Connection, tenant_id: UUID, persona_id: UUID, *, run_id: UUID, step: str, attempt: int
 ) -> int:
-    """Count that this attempt of a step used the persona, once however often it is recorded; the XP afterwards.
+    """Count that this attempt used the persona, once however often it is recorded; the XP afterwards.
 
     Part of the transaction that records the step. Call it before events are appended, which comes last, and in
     the order of ids for several personas: each holds its row until the transaction ends.
@@ -160,15 +162,6 @@ def used(
         )
     except ForeignKeyViolation as error:
         raise NotFound(f"there is no run {run_id}") from error
-
-
-def refuse_pinned(principal: Principal) -> None:
-    """Raises Forbidden for a token that is pinned to a project: personas and teams belong to all of them."""
-    if principal.project_id is not None:
-        raise Forbidden(
-            f"the token is pinned to project {principal.project_id}, and personas and teams belong to all projects:"
-            " use a token without a pin"
-        )
 
 
 def no_persona(persona_id: UUID) -> NotFound:
@@ -209,7 +202,7 @@ def _drafted(draft: PersonaDraft) -> PersonaRow:
         based_on=None,
         created_at=now,
         updated_at=now,
-        gone=False,
+        gone_at=None,
         xp=0,
         uses=0,
     )

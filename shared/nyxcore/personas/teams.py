@@ -13,7 +13,7 @@ from nyxcore.paging import Page, PageRequest, cut
 from nyxcore.personas import repository
 from nyxcore.personas.models import PersonaRow, Team, TeamChange, TeamDraft, TeamMember, TeamRow
 from nyxcore.personas.portraits import data_uri
-from nyxcore.personas.service import no_persona, refuse_pinned
+from nyxcore.personas.service import no_persona
 from nyxcore.tenancy.models import Principal
 from nyxcore.tenancy.service import audit
 
@@ -26,7 +26,7 @@ def create_team(connection: Connection, principal: Principal, draft: TeamDraft) 
     Forbidden : the token is pinned to a project.
     NotFound : a persona of it.
     """
-    refuse_pinned(principal)
+    principal.require_unpinned("teams")
     _require_living(connection, principal.tenant_id, draft.persona_ids)
     now = clock.now()
     row = TeamRow(id=uuid7(), **draft.model_dump(), created_at=now, updated_at=now)
@@ -58,7 +58,7 @@ def change_team(connection: Connection, principal: Principal, team_id: UUID, cha
     Forbidden : the token is pinned to a project.
     NotFound : the team, or a persona that it is to have.
     """
-    refuse_pinned(principal)
+    principal.require_unpinned("teams")
     changes = change.model_dump(exclude_unset=True)
     if changes:
         if not repository.change_team(connection, principal.tenant_id, team_id, changes, clock.now()):
@@ -70,7 +70,7 @@ def change_team(connection: Connection, principal: Principal, team_id: UUID, cha
 
 def delete_team(connection: Connection, principal: Principal, team_id: UUID) -> None:
     """Remove the team; its personas stay. Raises Forbidden and NotFound."""
-    refuse_pinned(principal)
+    principal.require_unpinned("teams")
     if not repository.delete_team(connection, principal.tenant_id, team_id):
         raise _no_team(team_id)
     _audit(connection, principal, "team.delete", team_id)

@@ -7,7 +7,7 @@ import json
 import os
 
 from nyxcore.db.connection import Database
-from nyxcore.errors import DatabaseUnavailable, NyxError
+from nyxcore.errors import DatabaseUnavailable, every_error
 from nyxcore.pipelines.task import TaskInput
 from nyxcore.reports.print_errors import PRINT_ERRORS
 from nyxcore.runs import service as runs
@@ -36,7 +36,7 @@ def reason_of(failure: dict[str, str]) -> dict[str, str]:
     name = failure.get("Error", "")
     if name == DatabaseUnavailable.__name__:  # libpq's words name hosts and roles: they are for the log
         return {"code": DatabaseUnavailable.code, "message": _NO_DATABASE}
-    codes = {kind.__name__: kind.code for kind in (*_all_errors(NyxError), *PRINT_ERRORS)}
+    codes = {kind.__name__: kind.code for kind in (*every_error(), *PRINT_ERRORS)}
     if name in codes:
         return {"code": codes[name], "message": _message(failure.get("Cause", ""))}
     if os.strerror(errno.ENOSPC) in failure.get("Cause", ""):  # from S3, Postgres or the work folder alike
@@ -51,7 +51,3 @@ def _message(cause: str) -> str:
         return str(json.loads(cause)["errorMessage"])
     except (ValueError, KeyError, TypeError):
         return cause or "no reason was recorded"
-
-
-def _all_errors(kind: type[NyxError]) -> set[type[NyxError]]:
-    return {kind}.union(*(_all_errors(below) for below in kind.__subclasses__()))

@@ -55,11 +55,36 @@ class Source:
     repository : its name.
     archive : file name of the uploaded archive, or None.
     tree : SHA-256 over paths and contents of all files, in hex, or None for a run that did not come so far.
+    commit : what they were taken from, or None where it is not known.
     """
 
     repository: str
     archive: str | None
     tree: str | None
+    commit: str | None
+
+
+@dataclass(frozen=True)
+class Spent:
+    """The models that a run has asked, and what it has spent on them."""
+
+    models: Sequence[str]
+    tokens: int
+    usd: Decimal
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """What was spent on a report's prose.
+
+    Attributes
+    ----------
+    model : the one that wrote it; None where a model was asked and did not come to an answer.
+    """
+
+    model: str | None
+    tokens: int
+    usd: Decimal
 
 
 @dataclass(frozen=True)
@@ -77,6 +102,8 @@ class Facts:
     earlier : the last finished run of the same kind, repository and categories before this one, or None.
     explanations : why a rule matters, by rule.
     tools : version by tool.
+    tokens, usd : what the run itself has spent.
+    spoken : what its report's prose has; None for a report that no model was asked for.
     """
 
     project: str
@@ -101,3 +128,4 @@ class Facts:
     patch_bytes: int
     tokens: int
     usd: Decimal
+    spoken: Spoken | None

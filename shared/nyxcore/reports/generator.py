@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from decimal import Decimal
+from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,10 +11,9 @@ from nyxcore.db.connection import Connection
 from nyxcore.errors import NotFound, RunNotFinished
 from nyxcore.pages.models import Language
 from nyxcore.reports import repository
+from nyxcore.reports.facts import Spoken
 from nyxcore.reports.kinds import Draft, type_of
-from nyxcore.reports.language import Language as Spoken
 from nyxcore.reports.language import language_of
-from nyxcore.reports.markdown import code
 from nyxcore.reports.models import Report, Style
 from nyxcore.runs import repository as runs
 from nyxcore.runs.models import FINISHED
@@ -58,14 +56,22 @@ def write(
     NotFound : its project was deleted meanwhile.
     InvalidInput : there are no reports on runs of this kind.
     """
-    made = type_of(run["kind"]).write(connection, tenant_id, run, style, language_of(language))
+    made = _draft(connection, tenant_id, run, style, language, spoken=None)
     return _insert(connection, tenant_id, run, Written(made.title, made.content, style, language))
 
 
-def draft(connection: Connection, tenant_id: UUID, run_id: UUID, style: Style, language: Language) -> Draft:
+def draft(
+    connection: Connection,
+    tenant_id: UUID,
+    run_id: UUID,
+    style: Style,
+    language: Language,
+    *,
+    spoken: Spoken | None = None,
+) -> Draft:
     """The computed report on a run, not kept. Raises NotFound, InvalidInput."""
     run = _run(connection, tenant_id, run_id)
-    return type_of(run["kind"]).write(connection, tenant_id, run, style, language_of(language))
+    return _draft(connection, tenant_id, run, style, language, spoken=spoken)
 
 
 def keep(
@@ -74,21 +80,25 @@ def keep(
     run_id: UUID,
     written: Written,
     *,
-    model: str | None,
+    spoken: Spoken | None,
     persona: str | None,
-    tokens: int,
-    usd: Decimal,
 ) -> Report:
     """Keep a report on a run, with prose in it, as the next version. Raises NotFound."""
     run = _run(connection, tenant_id, run_id)
-    return _insert(connection, tenant_id, run, written, model=model, persona=persona, tokens=tokens, usd=usd)
+    return _insert(connection, tenant_id, run, written, persona=persona, **(asdict(spoken) if spoken else {}))
 
 
-def naming_model(content: str, language: Spoken, model: str) -> str:
-    """The content, which says that no model was used, with the one that wrote its prose."""
-    name = code(model)
-    told = content.replace(language("footer.model_none"), language("footer.model", model=name))
-    return told.replace(language("made.no_model"), language("made.prose", model=name))
+def _draft(
+    connection: Connection,
+    tenant_id: UUID,
+    run: dict[str, Any],
+    style: Style,
+    language: Language,
+    *,
+    spoken: Spoken | None,
+) -> Draft:
+    written_by = type_of(run["kind"])
+    return written_by.write(connection, tenant_id, run, style, language_of(language), spoken=spoken)
 
 
 def _run(connection: Connection, tenant_id: UUID, run_id: UUID) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -72,6 +73,12 @@ class Language:
         """1,234.5 or 1.234,5."""
         whole, point, rest = f"{value:,.{digits}f}".partition(".")
         return whole.replace(",", self("format.thousands")) + (self("format.decimal") if point else "") + rest
+
+    def usd(self, value: Decimal) -> str:
+        """1,234.50 or 1.234,50; "<0.01" where rounding would hide the rest."""
+        if 0 < value < Decimal("0.005"):
+            return f"<{self.decimal(0.01, 2)}"
+        return self.decimal(float(value), 2)
 
     def percent(self, part: int, whole: int) -> str:
         """The share of `part`, rounded to whole percents; "<1%" and ">99%" where rounding would hide the rest."""

@@ -5,7 +5,7 @@ The names of the classes and their codes are those of `nyxpdf.errors`: that is h
 
 from __future__ import annotations
 
-from nyxcore.errors import NyxError
+from nyxcore.errors import NyxError, every_error
 
 
 class InvalidJob(NyxError):
@@ -79,6 +79,11 @@ PRINT_ERRORS: tuple[type[NyxError], ...] = (
 
 
 def refusal(code: str, message: str) -> NyxError:
-    """The error of a run of kind `pdf` that ended with this code."""
-    known = next((kind for kind in PRINT_ERRORS if kind.code == code), NyxError)
-    return known(message)
+    """The error of a run of kind `pdf` that ended with this code; of a code that no error has, `internal_error`.
+
+    It may be any: the page is laid out from Markdown that is too large, or of a report that is gone.
+    """
+    known = next((kind for kind in every_error() if kind.code == code), NyxError)
+    told = known.__new__(known)  # some are made of more than a message, which no run keeps
+    NyxError.__init__(told, message)
+    return told

@@ -25,6 +25,7 @@ SECTIONS: Final[Mapping[Style, tuple[str, ...]]] = {
 
 _HEADING = re.compile(r"(?m)^## (.*)$")
 _FENCE = re.compile(r"(?ms)^(`{3,})[^\n]*\n.*?^\1$\n?")
+_FOOTER = "\n\n---\n\n"  # of the report, no fact of its last section
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,11 @@ class Prose:
 def sections_of(content: str, style: Style, language: Language) -> list[tuple[str, str]]:
     """The sections of a report that take prose: each heading, and its computed Markdown without diagrams and diffs."""
     wanted = {language(key) for key in SECTIONS[style]}
-    return [(heading, _FENCE.sub("", body).strip()) for heading, body in _split(content) if heading in wanted]
+    return [
+        (heading, _FENCE.sub("", body).partition(_FOOTER)[0].strip())
+        for heading, body in _split(content)
+        if heading in wanted
+    ]
 
 
 def with_prose(content: str, style: Style, language: Language, texts: Mapping[str, str]) -> Prose:

@@ -17,7 +17,7 @@ from nyxcore.errors import NotFound
 from nyxcore.findings import repository as findings
 from nyxcore.projects import repository as projects
 from nyxcore.reports import repository
-from nyxcore.reports.facts import Ending, Facts, Phase, Skipped, Source
+from nyxcore.reports.facts import Ending, Facts, Phase, Skipped, Source, Spoken
 from nyxcore.storage import objects
 
 SCAN_SUMMARY = "scan.json"
@@ -25,7 +25,7 @@ PATCH = "fixes.patch"
 _ALL = 2**31 - 1
 
 
-def read(connection: Connection, tenant_id: UUID, run: dict[str, Any]) -> Facts:
+def read(connection: Connection, tenant_id: UUID, run: dict[str, Any], spoken: Spoken | None) -> Facts:
     """The facts of `run`, a row of `runs` that works on a repository.
 
     Raises
@@ -50,7 +50,12 @@ def read(connection: Connection, tenant_id: UUID, run: dict[str, Any]) -> Facts:
         duration=ended - started,
         unsafe=bool(run["options"].get("unsafe")),
         categories=run["options"].get("categories"),
-        source=Source(repository_of_run.name, run["source"].get("filename"), summary.get("tree")),
+        source=Source(
+            repository_of_run.name,
+            archive=run["source"].get("filename"),
+            tree=summary.get("tree"),
+            commit=run["source"].get("commit"),
+        ),
         files=int(run["counts"].get("files", 0)),
         findings=[placed.row for placed in findings.list_findings(connection, tenant_id, run_id, limit=_ALL)],
         fixes=[placed.row for placed in findings.list_fixes(connection, tenant_id, run_id, limit=_ALL)],
@@ -65,6 +70,7 @@ def read(connection: Connection, tenant_id: UUID, run: dict[str, Any]) -> Facts:
         patch_bytes=objects.size(objects.run_key(tenant_id, run_id, PATCH)) or 0,
         tokens=run["cost_tokens"],
         usd=run["cost_usd"],
+        spoken=spoken,
     )
 
 

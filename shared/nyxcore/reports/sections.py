@@ -16,7 +16,9 @@ from nyxcore.reports.counting import (
     row_of,
     trend,
 )
-from nyxcore.reports.facts import CATEGORIES, GRAVE, SEVERITIES, Earlier, Facts
+from nyxcore.reports.facts import CATEGORIES, GRAVE, SEVERITIES, Earlier, Facts, Spent
+from nyxcore.reports.footer import footer as footer_of
+from nyxcore.reports.footer import spent_by_run, spent_on_prose
 from nyxcore.reports.language import Language
 from nyxcore.reports.markdown import bar, bullets, code, inline, table
 from nyxcore.reports.models import Style
@@ -229,17 +231,18 @@ def timeline_section(facts: Facts, language: Language) -> Iterator[str]:
 
 
 def footer(facts: Facts, language: Language) -> str:
-    """Run, source, duration, models, tokens, cost."""
+    """Run, source, duration, models, tokens, cost; the tools that find and fix here ask no model."""
     parts = [language("footer.run", run=code(str(facts.run_id)), repository=code(facts.source.repository))]
     if facts.source.archive:
         parts.append(language("footer.archive", name=code(facts.source.archive)))
+    if facts.source.commit:
+        parts.append(language("footer.commit", commit=code(facts.source.commit)))
     if facts.source.tree:
         parts.append(language("footer.source", digest=code(f"sha256:{facts.source.tree[:12]}")))
     parts += [
         language.duration(facts.duration),
         language("footer.patch", bytes=facts.patch_bytes),
-        language("footer.model_none"),
-        language("footer.tokens", tokens=facts.tokens),
-        language("footer.cost", usd=language.decimal(float(facts.usd), 2)),
+        *spent_by_run(Spent([], facts.tokens, facts.usd), language),
+        *spent_on_prose(facts.spoken, language),
     ]
-    return "---\n\n" + " · ".join(parts)
+    return footer_of(parts)

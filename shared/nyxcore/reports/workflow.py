@@ -12,9 +12,12 @@ from nyxcore.db.connection import Connection
 from nyxcore.errors import NotFound
 from nyxcore.projects import repository as projects
 from nyxcore.reports import repository
+from nyxcore.reports.facts import Spent, Spoken
+from nyxcore.reports.footer import footer, spent_by_run, spent_on_prose
 from nyxcore.reports.language import Language, language_of
 from nyxcore.reports.markdown import code, inline, table
 from nyxcore.reports.models import Report, Style
+from nyxcore.steps import repository as steps_of
 
 
 def keep(
@@ -34,7 +37,8 @@ def keep(
     """
     language = language_of("en")
     heading = title(connection, tenant_id, run, language)
-    content = f"# {inline(heading)}\n\n{inline(name)}\n\n{body.strip()}\n\n{footer(run, language)}\n"
+    last = _footer(run, spent_so_far(connection, tenant_id, run["id"]), None, language)
+    content = f"# {inline(heading)}\n\n{inline(name)}\n\n{body.strip()}\n\n{last}\n"
     return repository.insert(
         connection,
         tenant_id,
@@ -47,6 +51,12 @@ def keep(
         content=content,
         created_at=clock.now(),
     )
+
+
+def spent_so_far(connection: Connection, tenant_id: UUID, run_id: UUID) -> Spent:
+    """By the calls of its steps, which are ahead of the run's row while one of them is being recorded."""
+    models = steps_of.models(connection, tenant_id, run_id)
+    return Spent(models, *steps_of.spent(connection, tenant_id, run_id))
 
 
 def title(connection: Connection, tenant_id: UUID, run: Mapping[str, Any], language: Language) -> str:
@@ -65,6 +75,8 @@ def render(
     goal: str,
     steps: Sequence[Mapping[str, Any]],
     shown: Iterable[str],
+    spent: Spent,
+    spoken: Spoken | None,
     language: Language,
 ) -> str:
     """The report on a run: its goal, how its steps ended, and the output of the steps named in `shown`."""
@@ -91,18 +103,18 @@ def render(
     for key in shown:
         if outputs.get(key):
             parts += [f"## {inline(key)}", str(outputs[key]).strip()]
-    return "\n\n".join([*parts, footer(run, language)]) + "\n"
+    return "\n\n".join([*parts, _footer(run, spent, spoken, language)]) + "\n"
 
 
-def footer(run: Mapping[str, Any], language: Language) -> str:
-    """Run, duration, tokens and cost so far."""
+def _footer(run: Mapping[str, Any], spent: Spent, spoken: Spoken | None, language: Language) -> str:
+    """Run, duration, models, tokens and cost so far."""
     parts = [
         language("footer.workflow_run", run=code(str(run["id"]))),
         language.duration((run["finished_at"] or clock.now()) - _began(run)),
-        language("footer.tokens", tokens=int(run["cost_tokens"])),
-        language("footer.cost", usd=language.decimal(float(run["cost_usd"]), 2)),
+        *spent_by_run(spent, language),
+        *spent_on_prose(spoken, language),
     ]
-    return "---\n\n" + " · ".join(parts)
+    return footer(parts)
 
 
 def _began(run: Mapping[str, Any]) -> datetime:

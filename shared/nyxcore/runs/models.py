@@ -99,6 +99,10 @@ class Run(WireModel):
     kind: RunKind
     project_id: UUID | None = Field(description="null for a PDF of Markdown that somebody sent")
     repository_id: UUID | None
+    commit: str | None = Field(
+        description="what the source was taken from, once it is read and where it says so: HEAD of a folder,"
+        " the comment of an archive that git made",
+    )
     workflow_id: UUID | None = None
     retry_of: UUID | None
     status: RunStatus
@@ -129,6 +133,7 @@ def run_of(row: Mapping[str, Any], base_url: str) -> Run:
     later = ("progress", "counts", "last_seq", "error", "result", "created_at", "started_at", "finished_at")
     return Run(
         **{name: row[name] for name in names + later},
+        commit=row["source"].get("commit"),
         cost=Cost(tokens=row["cost_tokens"], usd=float(row["cost_usd"])),
         links=links(row["id"], row["kind"], base_url),
     )

@@ -105,6 +105,15 @@ def source_row(
     ).fetchone()
 
 
+def set_commit(connection: Connection, tenant_id: UUID, run_id: UUID, commit: str) -> None:
+    """Keep with the run's source the commit that it was taken from."""
+    connection.execute(
+        "update runs set source = source || jsonb_build_object('commit', %s::text)"
+        " where tenant_id = %s and id = %s",
+        (commit, tenant_id, run_id),
+    )
+
+
 def pinned_source(connection: Connection, tenant_id: UUID, run_id: UUID) -> Row:
     """What the run works on, as it was pinned: `{type, path}` or `{type, key, filename}`."""
     row = connection.execute(

@@ -142,6 +142,7 @@ def retry_run(connection: Connection, tenant_id: UUID, run_id: UUID, *, actor: s
         *("source", "input", "options"),
     )
     values = {name: row[name] for name in kept} | {"retry_of": run_id, "created_by": actor}
+    values["source"] = {name: value for name, value in row["source"].items() if name != "commit"}
     return _insert(connection, tenant_id, values, action="run.retry")
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 
 from nyxcore import clock
-from nyxcore.budgets import service as budgets
+from nyxcore.budgets.overdue import settle_overdue
 from nyxcore.credentials import service as credentials
 from nyxcore.credentials.sealing import KeysUnavailable
 from nyxcore.db.connection import Connection, Database
@@ -25,11 +25,13 @@ from nyxcore.queue import repository as queue
 from nyxcore.reports import repository as reports_repository
 from nyxcore.runs import dispatch, repository, service
 from nyxcore.runs.models import Run
+from nyxcore.steps.shown import repository as steps_repository
 from nyxcore.tenancy import repository as tenancy_repository
 
 _log = logging.getLogger(__name__)
 
 _RUNS_A_SWEEP = 100  # whose events are removed in one transaction; the next minute goes on
+_TEXTS_A_SWEEP = 20  # runs of which prompts and outputs are removed in one transaction: they may be long
 _OVERDUE = {
     "code": "deadline_exceeded",
     "message": "the run was not done within the time that a run may take",
@@ -56,6 +58,7 @@ class SweepResult:
     events, tickets, answers, reports, leases : how many of each it removed: events of runs that ended long ago,
         expired tickets, kept answers to repeated requests, reports that were deleted long ago, places of streams
         whose process was killed.
+    texts : of how many runs that ended very long ago it removed the prompts and outputs.
     reservations : how many amounts it gave back that were held for a record which never came.
     credentials : how many secrets it re-encrypted because there is a newer key.
     failed : tenants that it could not sweep; the log says why.
@@ -64,6 +67,7 @@ class SweepResult:
     overdue: list[UUID] = field(default_factory=list)
     started: list[UUID] = field(default_factory=list)
     events: int = 0
+    texts: int = 0
     tickets: int = 0
     answers: int = 0
     reports: int = 0
@@ -95,6 +99,8 @@ def sweep(db: Database) -> SweepResult:
     for tenant_id in tenant_ids:
         with _spared(tenant_id, result), db.transaction(tenant_id) as connection:
             _forget(connection, tenant_id, result)
+        with _spared(tenant_id, result):
+            result.reservations += settle_overdue(db, tenant_id)
         with _spared(tenant_id, result), db.transaction(tenant_id) as connection:
             result.credentials += credentials.rotate(connection, tenant_id)
     return result
@@ -145,11 +151,11 @@ def _forget(connection: Connection, tenant_id: UUID, result: SweepResult) -> Non
     """Remove what the tenant's retention, or its own expiry, says is over."""
     now = clock.now()
     result.events += repository.delete_expired_events(connection, tenant_id, _RUNS_A_SWEEP)
+    result.texts += steps_repository.remove_expired_texts(connection, tenant_id, _TEXTS_A_SWEEP)
     result.tickets += tenancy_repository.delete_expired_tickets(connection, tenant_id, now)
     result.answers += idempotency_repository.delete_before(connection, tenant_id, now - idempotency.KEPT)
     result.reports += reports_repository.delete_expired(connection, tenant_id)
     result.leases += leases_repository.delete_expired(connection, tenant_id)
-    result.reservations += budgets.release_stale(connection, tenant_id)
 
 
 def _end_all(

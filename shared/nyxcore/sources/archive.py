@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 import re
 import weakref
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO
 
 from nyxcore.errors import SourceRefused
 from nyxcore.sources import classify, gitignore, tar_format, zip_format
+from nyxcore.sources.checkout import commit_in
 from nyxcore.sources.models import Reason, Tally
 from nyxcore.sources.streams import ArchiveBroken, GzipStream, PlainStream, Stream, check_size
 from nyxcore.sources.walk import MAX_DEPTH, MAX_PATH_BYTES, Listing, Node, TooLarge, Tree, Type, walk
@@ -183,7 +184,7 @@ def read_archive(archive: Path, work: Path) -> Listing:
         work.mkdir(parents=True, exist_ok=True)
         with archive.open("rb") as file, (work / _SPOOL).open("wb", buffering=1 << 20) as spool:
             members = _Members(spool, os.fstat(file.fileno()).st_size)
-            _read(file, members)
+            commit = commit_in(_read(file, members).decode(errors="replace"))
     except ArchiveBroken as error:
         raise SourceRefused(f"The archive {error}. Pack the folder anew and upload that.") from None
     except FileNotFoundError:
@@ -194,28 +195,30 @@ def read_archive(archive: Path, work: Path) -> Listing:
     if members.replaced:
         notes.append(f"{members.replaced} member(s) of the archive had a name twice; the last one was taken.")
     tree = ArchiveTree(_stripped(members.root), work / _SPOOL)
-    listing = walk(tree, tree.list(b""), notes)
+    listing = replace(walk(tree, tree.list(b""), notes), commit=commit)
     for reason, left_out in members.tally.reasons.items():
         listing.tally.include(reason, left_out)
     return listing
 
 
-def _read(file: BinaryIO, members: _Members) -> None:
+def _read(file: BinaryIO, members: _Members) -> bytes:
+    """Take all members; the archive's comment."""
     head = file.read(tar_format.BLOCK)
     file.seek(0)
     if head.startswith(b"\x1f\x8b"):
         stream = GzipStream(file)
-        _read_tar(stream, members)
+        comment = _read_tar(stream, members)
         stream.finish()
-    elif head.startswith(zip_format.SIGNATURES):
+        return comment
+    if head.startswith(zip_format.SIGNATURES):
         _read_zip(file, members)
-    elif len(head) == tar_format.BLOCK and (not any(head) or tar_format.is_header(head)):
-        _read_tar(PlainStream(file), members)
-    else:
-        raise ArchiveBroken("is not a .tar.gz, .tgz, .tar or .zip" + ("" if head else ": it is empty"))
+        return zip_format.comment(file)
+    if len(head) == tar_format.BLOCK and (not any(head) or tar_format.is_header(head)):
+        return _read_tar(PlainStream(file), members)
+    raise ArchiveBroken("is not a .tar.gz, .tgz, .tar or .zip" + ("" if head else ": it is empty"))
 
 
-def _read_tar(stream: Stream, members: _Members) -> None:
+def _read_tar(stream: Stream, members: _Members) -> bytes:
     reader = tar_format.TarReader(stream)
     while (member := reader.next()) is not None:
         if member.is_file:
@@ -225,6 +228,7 @@ def _read_tar(stream: Stream, members: _Members) -> None:
             members.folder(member.name)
         else:
             members.other(member.name, Type.LINK if member.is_link else Type.SPECIAL)
+    return reader.comment or b""
 
 
 def _read_zip(file: BinaryIO, members: _Members) -> None:

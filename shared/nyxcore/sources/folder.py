@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 from nyxcore.errors import SourceRefused
+from nyxcore.sources.checkout import commit_of_folder
 from nyxcore.sources.walk import Listing, Node, TooLarge, Tree, Type, walk
 
 # A pipe put in the file's place after it was listed must not block the reader.
@@ -73,4 +75,4 @@ def read_folder(folder: Path) -> Listing:
         raise SourceRefused(f"The folder {folder} cannot be read: {reason}. Check its permissions.") from None
     except ValueError:
         raise SourceRefused(f"{str(folder)!r} is no path: it holds a NUL byte.") from None
-    return walk(tree, nodes, [])
+    return replace(walk(tree, nodes, []), commit=commit_of_folder(root))

@@ -156,7 +156,7 @@ class Totals:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What was taken of a repository and what was not. The same tree gives the same bytes of JSON.
+    """What was taken of a repository and what was not. The same tree at the same commit gives the same bytes of JSON.
 
     Attributes
     ----------
@@ -164,6 +164,7 @@ class Manifest:
     packs : in that order too, so that the packs' entries one after another are sorted.
     skipped : by reason, in the order of `Reason`.
     notes : sentences for the user about what is unusual here, `MAX_NOTES` and a few at the most.
+    commit : what the tree was taken from, or None where it does not say so; a folder may have changed since.
     """
 
     tree_sha256: str
@@ -171,6 +172,7 @@ class Manifest:
     packs: list[Pack]
     skipped: dict[Reason, LeftOut]
     notes: list[str]
+    commit: str | None
 
     def to_json(self) -> str:
         """The content of `manifest.json`."""
@@ -192,6 +194,7 @@ class Manifest:
             [Pack(**pack) for pack in row["packs"]],
             {Reason(key): LeftOut(**left_out) for key, left_out in row["skipped"].items()},
             row["notes"],
+            row["commit"],
         )
 
 

@@ -128,6 +128,7 @@ class _Packer:
         self._tree = listing.tree
         self._tally = listing.tally.copy()
         self._notes = [*listing.notes]
+        self._commit = listing.commit
         self._out = out
         self._packs: list[Pack] = []
         self._tar: BinaryIO | None = None
@@ -210,7 +211,7 @@ class _Packer:
         if len(self._notes) > MAX_NOTES:
             notes.append(f"{len(self._notes) - MAX_NOTES:,} more notes like these were left out.")
         notes += [_note(text, reasons[reason]) for reason, text in _SENTENCES.items() if reason in reasons]
-        return Manifest(self._tree_hash.hexdigest(), totals, self._packs, skipped, notes)
+        return Manifest(self._tree_hash.hexdigest(), totals, self._packs, skipped, notes, self._commit)
 
 
 def _note(text: str, left_out: LeftOut) -> str:

@@ -7,6 +7,7 @@ and takes five times as long.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from nyxcore.sources.streams import ArchiveBroken, Stream
@@ -14,6 +15,7 @@ from nyxcore.sources.streams import ArchiveBroken, Stream
 BLOCK = 512
 END = bytes(2 * BLOCK)
 _ZEROS = bytes(BLOCK)
+_COMMENT = re.compile(rb"(?:\A|\n)\d+ comment=([^\n]+)\n")
 _MAX_EXTENSION = 1 << 20  # bytes of an extension header; a path takes 4 KiB at the most
 
 
@@ -46,6 +48,8 @@ class TarReader:
         self._left = 0  # of the present member's content and padding
         self._size = 0
         self._name = b""
+        self.comment: bytes | None = None
+        """The comment in a header for all members; `git archive` writes the commit there."""
 
     def next(self) -> TarMember | None:
         """The next member, or None at the end marker. Raises ArchiveBroken."""
@@ -60,7 +64,9 @@ class TarReader:
             member = _parse(block, after=self._name)
             if member.flag in (b"x", b"g", b"L", b"K"):
                 body = self._extension(member)
-                if member.flag == b"x":
+                if member.flag == b"g" and (found := _COMMENT.search(body)):
+                    self.comment = found[1]
+                elif member.flag == b"x":
                     name, size, sparse = _pax(body, name, size)
                 elif member.flag == b"L":
                     name = body.partition(b"\0")[0]

@@ -69,12 +69,16 @@ class Candidate(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a walk found: `candidates` sorted by the bytes of their paths, and why the rest is left out."""
+    """What a walk found: `candidates` sorted by the bytes of their paths, and why the rest is left out.
+
+    `commit` is what the tree was taken from, where it says so.
+    """
 
     tree: Tree
     candidates: list[Candidate]
     tally: Tally
     notes: list[str] = field(default_factory=list)
+    commit: str | None = None
 
 
 class _Folder(NamedTuple):

@@ -119,8 +119,28 @@ def content(file: BinaryIO, member: ZipMember) -> bytes:
     return data
 
 
+def comment(file: BinaryIO) -> bytes:
+    """The comment of the archive; `git archive` writes the commit there. Raises ArchiveBroken."""
+    row, end = _end(file)
+    file.seek(end + _END.size)
+    return file.read(row[7])
+
+
 def _directory(file: BinaryIO) -> tuple[int, int, int]:
     """Start and end of the central directory, and how far every offset is off by bytes put in front."""
+    row, end = _end(file)
+    disk, size, offset = row[1], row[5], row[6]
+    disk, size, offset, end = _zip64(file, end) or (disk, size, offset, end)
+    if disk:
+        raise ArchiveBroken("is one part of several; join them first")
+    start = end - size
+    if start < offset:
+        raise ArchiveBroken("is cut off or damaged: its central directory is not where it should be")
+    return start, end, start - offset
+
+
+def _end(file: BinaryIO) -> tuple[tuple[int, ...], int]:
+    """The record at the end of the central directory, and where it begins."""
     total = file.seek(0, os.SEEK_END)
     tail_start = max(total - _END.size - 0xFFFF, 0)
     file.seek(tail_start)
@@ -130,17 +150,8 @@ def _directory(file: BinaryIO) -> tuple[int, int, int]:
         if at + _END.size <= len(tail):
             row = _END.unpack_from(tail, at)
             if at + _END.size + row[7] <= len(tail):
-                break
-    else:
-        raise ArchiveBroken("is cut off or damaged: it has no central directory")
-    disk, size, offset, end = row[1], row[5], row[6], tail_start + at
-    disk, size, offset, end = _zip64(file, end) or (disk, size, offset, end)
-    if disk:
-        raise ArchiveBroken("is one part of several; join them first")
-    start = end - size
-    if start < offset:
-        raise ArchiveBroken("is cut off or damaged: its central directory is not where it should be")
-    return start, end, start - offset
+                return row, tail_start + at
+    raise ArchiveBroken("is cut off or damaged: it has no central directory")
 
 
 def _zip64(file: BinaryIO, end: int) -> tuple[int, int, int, int] | None:

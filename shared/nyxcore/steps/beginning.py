@@ -72,18 +72,18 @@ def _begin_llm(
 
 def calls_of(step: Step, values: Values) -> list[dict[str, Any]]:
     """The calls of a step: one, or one for each item, alternative or model."""
-    model = step.model or settings().default_model
+    asked = step.asked(settings().default_model)
     if step.for_each is not None:
         return [
-            _call(number, item.title or f"item {number + 1}", item.text, model)
+            _call(number, item.title or f"item {number + 1}", item.text, asked[0])
             for number, item in enumerate(items(step, values))
         ]
     if step.models:
-        return [_call(number, name, None, name) for number, name in enumerate(step.models)]
+        return [_call(number, name, None, name) for number, name in enumerate(asked)]
     if step.alternatives > 1:
         labels = list(STRATEGIES)[: step.alternatives]
-        return [_call(number, label, None, model) for number, label in enumerate(labels)]
-    return [_call(0, "", None, model)]
+        return [_call(number, label, None, asked[0]) for number, label in enumerate(labels)]
+    return [_call(0, "", None, asked[0])]
 
 
 def _call(part: int, label: str, item: str | None, model: str) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from nyxcore.db.connection import Connection, Database
 from nyxcore.errors import NotFound, NyxError
 from nyxcore.llm import prices, tokens
 from nyxcore.llm.models import ModelCall, ModelFailure
-from nyxcore.llm.stored_calls import PreparedCall, StoredCall, begun, outcome, store
+from nyxcore.llm.stored_calls import PreparedCall, StoredCall, outcome, spent, store
 from nyxcore.llm.windows import window
 from nyxcore.personas import service as personas
 from nyxcore.personas.applying import apply
@@ -28,6 +28,7 @@ from nyxcore.workflows.graph import ancestors
 from nyxcore.workflows.judging import question, verdict_schema
 from nyxcore.workflows.material.sections import OutputPart
 from nyxcore.workflows.prompts.grammar import parse
+from nyxcore.workflows.readers import Readers
 from nyxcore.workflows.resolving import Resolved, resolve
 
 type Row = dict[str, Any]
@@ -73,7 +74,7 @@ def _asked(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> M
     """The call as the caller reads it, its prompt kept with the step and its budget held."""
     step = run.step(call["key"])
     judging = is_judge(step, call["part"])
-    persona = _persona(connection, tenant_id, step, judging=judging)
+    persona = _persona(connection, tenant_id, run, step, judging=judging)
     resolved = _resolved(connection, tenant_id, run, step, call, persona)
     asked = ModelCall(
         tenant_id=str(tenant_id),
@@ -81,7 +82,7 @@ def _asked(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> M
         fallbacks=step.fallbacks,
         system=resolved.system,
         prompt=resolved.prompt,
-        max_output_tokens=step.max_output_tokens or DEFAULT_OUTPUT_TOKENS,
+        max_output_tokens=DEFAULT_OUTPUT_TOKENS if judging else step.output_tokens,
         temperature=step.temperature,
         output_schema=verdict_schema(step.answers) if judging else step.output_schema,
         deadline_seconds=min(step.timeout or MAX_CALL_SECONDS, MAX_CALL_SECONDS, runs.seconds_left(run.row)),
@@ -114,9 +115,11 @@ def _as_limit(budget: Budget | None) -> Limit:
     return Limit(None if budget.usd is None else Decimal(str(budget.usd)), budget.tokens)
 
 
-def _persona(connection: Connection, tenant_id: UUID, step: Step, *, judging: bool) -> PersonaRow | None:
+def _persona(
+    connection: Connection, tenant_id: UUID, run: Pinned, step: Step, *, judging: bool
+) -> PersonaRow | None:
     key = speaker(step, judging=judging)
-    return None if key is None else personas.by_key(connection, tenant_id, key)
+    return None if key is None else personas.by_key(connection, tenant_id, key, run.row["created_at"])
 
 
 def _resolved(  # noqa: PLR0917 - what a prompt is made of
@@ -127,32 +130,38 @@ def _resolved(  # noqa: PLR0917 - what a prompt is made of
     call: Row,
     persona: PersonaRow | None,
 ) -> Resolved:
-    model = call["model"]
-    room = window(model) - (step.max_output_tokens or DEFAULT_OUTPUT_TOKENS)
-
-    def count(text: str) -> int:
-        return tokens.count(text, model)
-
-    voice = "" if persona is None else apply(persona, "", count=count).system
-    if is_judge(step, call["part"]):
+    judging = is_judge(step, call["part"])
+    readers = Readers((call["model"], *step.fallbacks), tokens.count, window)
+    voice = "" if persona is None else apply(persona, "", count=readers.count).system
+    values = values_for(connection, tenant_id, run, _read(run, step))
+    steps_url = f"/api/v1/runs/{run.id}/steps"
+    if judging:
         answers = [
             each["output"] or ""
             for each in repository.answers(connection, tenant_id, run.id, [step.key])
             if not is_judge(step, each["part"])
         ]
-        return question(step, run.workflow, answers, budget_tokens=room, count=count, persona=voice)
-    values = values_for(connection, tenant_id, run, _read(run, step))
+        return question(
+            step,
+            run.workflow,
+            values,
+            answers,
+            budget_tokens=readers.room(DEFAULT_OUTPUT_TOKENS),
+            count=readers.count,
+            persona=voice,
+            steps_url=steps_url,
+        )
     if step.for_each is not None:
-        values = values.for_item(OutputPart(call["label"], call["item"] or ""))
+        values = values.for_item(OutputPart(call["label"], call["item"] or ""), origin=step.for_each)
     return resolve(
         step,
         run.workflow,
         values,
-        budget_tokens=room,
-        count=count,
+        budget_tokens=readers.room(step.output_tokens),
+        count=readers.count,
         persona=voice,
         strategy=call["label"] if step.alternatives > 1 and call["label"] in STRATEGIES else None,
-        steps_url=f"/api/v1/runs/{run.id}/steps",
+        steps_url=steps_url,
     )
 
 
@@ -182,8 +191,6 @@ def record(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> None:
 
 def broke_down(db: Database, tenant_id: UUID, run_id: UUID, place: Place, failure: dict[str, str]) -> None:
     """End a call of which a task broke down for good; what it was begun with is in the ledger at the most."""
-    where = stored(tenant_id, run_id, place)
-    answer = outcome(where)
-    calls = begun(where) if answer is None else answer.calls
+    calls = spent(stored(tenant_id, run_id, place))
     ended = ModelFailure(code=failure["code"], message=failure["message"], retryable=False, calls=calls)
     recording.end(db, tenant_id, run_id, place, ended)

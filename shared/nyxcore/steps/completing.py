@@ -30,13 +30,8 @@ def complete(connection: Connection, tenant_id: UUID, run: Pinned, step: Step) -
     found = outcome(step, calls)
     match found.status:
         case "judging":
-            model = step.judge.model if step.judge and step.judge.model else step.model
-            judge = {
-                "part": len(calls),
-                "label": JUDGE,
-                "item": None,
-                "model": model or settings().default_model,
-            }
+            model = step.judged_by(settings().default_model)
+            judge = {"part": len(calls), "label": JUDGE, "item": None, "model": model}
             repository.insert_calls(connection, tenant_id, run.id, step.key, [judge])
             return []
         case "waiting":

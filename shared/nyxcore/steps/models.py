@@ -24,7 +24,7 @@ class StepFailure(WireModel):
     message: str
 
 
-class StepCall(WireModel):
+class CallState(WireModel):
     """One answer of a model: for one item of a fan-out, one alternative, or one of several models."""
 
     part: int
@@ -32,19 +32,28 @@ class StepCall(WireModel):
     model: str
     status: CallStatus
     attempt: int
-    prompt: str | None
-    provenance: JsonValue
-    output: str | None
     error: StepFailure | None
     tokens: int
     usd: float
 
 
+class StepCall(CallState):
+    """A call with its texts.
+
+    `truncated` in a list: prompt and output are cut, since they are too long for it; the call by itself is whole.
+    """
+
+    prompt: str | None
+    provenance: JsonValue
+    output: str | None
+    truncated: bool = False
+
+
 class RunStep(WireModel):
     """A step of a run.
 
-    `prompt` is the resolved prompt of its first call; `calls` has each. `output` is the text that
-    `{{steps.<key>.content}}` inserts.
+    `prompt` is the resolved prompt of its first call; `GET /runs/{id}/steps/{key}/calls` has each. `output` is the
+    text that `{{steps.<key>.content}}` inserts.
     """
 
     key: str
@@ -66,4 +75,13 @@ class RunStep(WireModel):
     finished_at: Instant | None
     tokens: int
     usd: float
-    calls: list[StepCall]
+    truncated: bool = Field(
+        default=False,
+        description="in a list: prompt and output are cut and data is left out, since they are too long for it;"
+        " the step by itself is whole",
+    )
+    texts_removed_at: Instant | None = Field(
+        description="when the prompts and outputs of the run were removed, since the time for which they are kept was"
+        " over: a year after its end, unless the tenant has set another"
+    )
+    calls: list[CallState]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from math import ceil
+from typing import Final
 from uuid import UUID
 
 from pydantic import JsonValue
@@ -19,10 +21,13 @@ from nyxcore.personas import service as personas
 from nyxcore.personas.applying import apply
 from nyxcore.settings import settings
 from nyxcore.workflows.bundle import personas_of
+from nyxcore.workflows.costs import Cost, Sending, Terms
 from nyxcore.workflows.definition import Workflow
 from nyxcore.workflows.inputs import take_input
 from nyxcore.workflows.material.values import Values
-from nyxcore.workflows.preview import Terms, WorkflowPreview, preview
+from nyxcore.workflows.preview import WorkflowPreview, preview
+
+_CHARACTER: Final = "\U00010000"  # a letter of Linear B, since no other counts for so many tokens
 
 
 def preview_of(
@@ -45,25 +50,52 @@ def preview_of(
         for key in personas_of(workflow)
     }
 
-    def price(model: str, tokens_in: int, tokens_out: int) -> float | None:
-        try:
-            endpoints = credentials.endpoints(connection, tenant_id, [model])
-        except InvalidInput:
-            return None  # its credential is not set yet
-        call = _priced(tenant_id, model, endpoints)
-        return float(prices.cost(call, model, Usage(tokens_in, tokens_out), clock.now()).usd)
-
-    terms = Terms(model=default, count=tokens.count, window=window, price=price)
+    costing = _Costing(connection, tenant_id)
+    terms = Terms(model=default, count=tokens.count, window=window, cost=costing.cost)
     return preview(workflow, values, terms, voices)
 
 
-def _priced(tenant_id: UUID, model: str, endpoints: dict[str, Endpoint]) -> ModelCall:
-    return ModelCall(
-        tenant_id=str(tenant_id),
-        model=model,
-        prompt="",
-        limit_usd=Decimal(0),
-        limit_tokens=0,
-        endpoints=endpoints,
-        prices=prices.of_operator(),
-    )
+@dataclass
+class _Costing:
+    """Costs by the very function that a budget is held by, of the call that a run would make."""
+
+    connection: Connection
+    tenant_id: UUID
+    known: dict[tuple[str, ...], dict[str, Endpoint] | None] = field(default_factory=dict)
+
+    def cost(self, sending: Sending) -> Cost | None:
+        """What the call costs; None where a credential is missing."""
+        endpoints = self._endpoints(tuple(sending.models))
+        if endpoints is None:
+            return None
+        first, *fallbacks = sending.models
+        call = ModelCall(
+            tenant_id=str(self.tenant_id),
+            model=first,
+            fallbacks=tuple(fallbacks),
+            system=sending.system,
+            prompt=sending.prompt + _stand_in(sending.to_come.most, sending.models),
+            max_output_tokens=sending.output_tokens,
+            output_schema=sending.output_schema,
+            endpoints=endpoints,
+            prices=prices.of_operator(),
+        )
+        now = clock.now()
+        span = prices.span(call, now)
+        read = sum(tokens.count(text, first) for text in (sending.system, sending.prompt))
+        usage = Usage(read + sending.to_come.usual, sending.output_tokens)
+        return Cost(prices.cost(call, first, usage, now).usd, span.least, span.most)
+
+    def _endpoints(self, models: tuple[str, ...]) -> dict[str, Endpoint] | None:
+        if models not in self.known:
+            try:
+                self.known[models] = credentials.endpoints(self.connection, self.tenant_id, models)
+            except InvalidInput:
+                self.known[models] = None
+        return self.known[models]
+
+
+def _stand_in(count: int, models: Sequence[str]) -> str:
+    """Text of at least so many tokens to each of these models, in the place of what does not exist yet."""
+    least = min(tokens.count(_CHARACTER * 100, model) for model in models) / 100
+    return _CHARACTER * ceil(count / least)

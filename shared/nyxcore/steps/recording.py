@@ -37,13 +37,20 @@ def end(
     run_id: UUID,
     place: Place,
     outcome: ModelAnswer | ModelFailure,
+    *,
+    settles: bool = True,
 ) -> None:
     """Enter what came of an attempt: ledger, output, what becomes of its step; then go on with the run.
 
     Doing it twice enters nothing twice. A run that has ended meanwhile keeps the ledger's rows and nothing else.
+
+    Parameters
+    ----------
+    settles : whether it is known what the attempt has spent; if not, what is held for it is held on.
     """
-    with db.transaction(tenant_id, durable=False) as connection:  # the next commit makes it so
-        settle(connection, tenant_id, attempt_of(run_id, place), outcome.calls)
+    if settles:
+        with db.transaction(tenant_id, durable=False) as connection:  # the next commit makes it so
+            settle(connection, tenant_id, attempt_of(run_id, place), outcome.calls)
     with db.transaction(tenant_id) as connection:
         look = enter(connection, tenant_id, run_id, place, outcome)
     engine.follow(db, tenant_id, run_id, look)
@@ -98,18 +105,13 @@ def _entered(
 
 
 def _count_use(connection: Connection, tenant_id: UUID, run: Pinned, place: Place) -> None:
+    """Count that the step used its persona: once, however many calls and attempts it takes."""
     step = run.step(place[0])
     key = speaker(step, judging=is_judge(step, place[1]))
     if key is None:
         return
-    attempt = attempt_of(run.id, place)
-    try:
-        persona = personas.by_key(connection, tenant_id, key)
-    except NotFound:
-        return  # deleted while it was speaking: nobody is left to learn from it
-    personas.used(
-        connection, tenant_id, persona.id, run_id=run.id, step=attempt.step, attempt=attempt.attempt
-    )
+    persona = personas.by_key(connection, tenant_id, key, run.row["created_at"])
+    personas.used(connection, tenant_id, persona.id, run_id=run.id, step=step.key, attempt=1)
 
 
 def speaker(step: Step, *, judging: bool) -> str | None:

@@ -58,13 +58,17 @@ def take_over(connection: Connection, tenant_id: UUID, earlier: UUID, run_id: UU
 
 
 def begun_before(connection: Connection, tenant_id: UUID, run_id: UUID) -> UUID | None:
-    """The nearest of the runs that this one retries, one after another, that has steps; None without any."""
+    """The nearest of the runs that this one retries, one after another, that has steps; None without any.
+
+    None too when what its steps came to has been removed: nothing of it can be taken over.
+    """
     row = connection.execute(
         "with recursive earlier as ("
         " select retry_of as id, 1 as distance from runs where tenant_id = %(tenant)s and id = %(run)s"
         " union all select r.retry_of, distance + 1 from earlier e"
         " join runs r on r.tenant_id = %(tenant)s and r.id = e.id)"
-        " select id from earlier e where exists (select from run_steps s"
+        " select e.id from earlier e join runs r on r.tenant_id = %(tenant)s and r.id = e.id"
+        " where r.texts_removed_at is null and exists (select from run_steps s"
         " where s.tenant_id = %(tenant)s and s.run_id = e.id) order by distance limit 1",
         {"tenant": tenant_id, "run": run_id},
     ).fetchone()
@@ -98,6 +102,18 @@ def summaries(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[Row
         " where s.tenant_id = %s and s.run_id = %s order by s.position",
         (tenant_id, run_id),
     ).fetchall()
+
+
+def models(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[str]:
+    """The models that have answered in a run, by the ledger; of a call that was taken over, the one it names."""
+    rows = connection.execute(
+        "select distinct coalesce(l.model, c.model) as model from run_step_calls c"
+        " left join llm_calls l on l.tenant_id = c.tenant_id and l.run_id = c.run_id"
+        " and l.step = c.key || '.' || c.part and l.attempt = c.attempt and l.outcome = 'succeeded'"
+        " where c.tenant_id = %s and c.run_id = %s and c.status = 'succeeded' order by model",
+        (tenant_id, run_id),
+    ).fetchall()
+    return [row["model"] for row in rows]
 
 
 def get(connection: Connection, tenant_id: UUID, run_id: UUID, key: str) -> Row | None:
@@ -168,15 +184,6 @@ def insert_calls(
         )
 
 
-def calls(connection: Connection, tenant_id: UUID, run_id: UUID, keys: Sequence[str]) -> list[Row]:
-    """The calls of these steps, in their order, with the prompts that were sent."""
-    return connection.execute(
-        "select key, part, label, model, status, attempt, prompt, provenance, output, error, tokens, usd"
-        " from run_step_calls where tenant_id = %s and run_id = %s and key = any(%s) order by key, part",
-        (tenant_id, run_id, list(keys)),
-    ).fetchall()
-
-
 def answers(connection: Connection, tenant_id: UUID, run_id: UUID, keys: Sequence[str]) -> list[Row]:
     """What the calls of these steps have come to, `{key, part, label, status, output, data, error}`, in their order."""
     return connection.execute(
@@ -230,12 +237,12 @@ def unstarted(connection: Connection, tenant_id: UUID, run_id: UUID, *, older_th
     ).fetchall()
 
 
-def running_calls(connection: Connection, tenant_id: UUID, run_id: UUID, *, limit: int) -> list[Row]:
+def running_calls(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[Row]:
     """Calls whose execution may be going on, `{key, part, attempt}`."""
     return connection.execute(
         "select key, part, attempt from run_step_calls where tenant_id = %s and run_id = %s"
-        " and status = 'running' order by key, part limit %s",
-        (tenant_id, run_id, limit),
+        " and status = 'running' order by key, part",
+        (tenant_id, run_id),
     ).fetchall()
 
 

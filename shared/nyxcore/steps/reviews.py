@@ -48,13 +48,14 @@ def decide(
     ------
     NotFound : there is no such run or step.
     Conflict : it does not wait: it has not begun, was decided otherwise, or the run has ended.
-    InvalidInput : an edit without content, a pick of no answer.
+    InvalidInput : an edit without content, a pick of no answer, or of several answers none.
     """
     row = runs_repository.lock(connection, tenant_id, run_id)
     state = repository.get(connection, tenant_id, run_id, key)
     if row is None or state is None:
         raise NotFound(f"run {run_id} has no step {key}")
-    chosen = _chosen(connection, tenant_id, run_id, state, decision, content, alternative)
+    run = pinned(connection, tenant_id, row)
+    chosen = _chosen(connection, tenant_id, run, state, decision, content, alternative)
     if state["decision"] is not None:
         if state["decision"] == decision and ("output" not in chosen or chosen["output"] == state["output"]):
             return False
@@ -65,9 +66,7 @@ def decide(
     audit(
         connection, tenant_id, actor=actor, action="step.decide", target=f"run:{run_id}", step=key, decision=decision
     )  # fmt: skip
-    _settle(
-        connection, tenant_id, pinned(connection, tenant_id, row), key, decision, decided_by=actor, **chosen
-    )
+    _settle(connection, tenant_id, run, key, decision, decided_by=actor, **chosen)
     return True
 
 
@@ -111,7 +110,7 @@ def handles_refusal(run: Pinned, step: Step) -> bool:
 def _chosen(  # noqa: PLR0917 - a decision, and what it is about
     connection: Connection,
     tenant_id: UUID,
-    run_id: UUID,
+    run: Pinned,
     state: Row,
     decision: Decision,
     content: str | None,
@@ -126,9 +125,13 @@ def _chosen(  # noqa: PLR0917 - a decision, and what it is about
         raise InvalidInput(f"alternative goes with the decision approve, not {decision}")
     if content is not None:
         return {"output": storable(content)}
-    if alternative is None:
+    picks = decision == "approve" and state["status"] == "waiting" and run.step(state["key"]).pick == "person"
+    if alternative is None and not picks:
         return {}
-    answers = repository.answers(connection, tenant_id, run_id, [state["key"]])
+    answers = repository.answers(connection, tenant_id, run.id, [state["key"]])
+    if alternative is None:
+        named = ", ".join(f"{number} ({each['label']})" for number, each in enumerate(answers, start=1))
+        raise InvalidInput(f"say which answer of step {state['key']} is approved, as alternative: {named}")
     if not 1 <= alternative <= len(answers):
         raise InvalidInput(f"there is no answer {alternative}: step {state['key']} has {len(answers)}")
     picked = answers[alternative - 1]

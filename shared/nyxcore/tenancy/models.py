@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from nyxcore.errors import Forbidden
 from nyxcore.wire import Instant, WireModel
 
 Scope = Literal[
@@ -65,6 +66,14 @@ class Principal:
     def sees(self, project_id: UUID | None) -> bool:
         """Whether something of this project may be shown (a pinned token sees its own project alone)."""
         return self.project_id is None or self.project_id == project_id
+
+    def require_unpinned(self, what: str) -> None:
+        """Raises Forbidden for a token that is pinned to a project, where `what` belongs to all of them."""
+        if self.project_id is not None:
+            raise Forbidden(
+                f"the token is pinned to project {self.project_id}, and {what} belong to all projects:"
+                " use a token without a pin"
+            )
 
 
 class ApiToken(WireModel):

@@ -85,9 +85,15 @@ class Input(RequestModel):
 class Judge(RequestModel):
     """The model that picks an alternative, and what it looks at."""
 
-    model: ModelName | None = None
+    model: ModelName | None = Field(
+        default=None, description="the first of the models that answer, where there is none"
+    )
     persona: Key | None = None
-    criteria: str = Field(default="", max_length=10_000)
+    criteria: str = Field(
+        default="",
+        max_length=10_000,
+        description="what counts, in words: the judge is given what the prompt names, and nothing is inserted here",
+    )
 
 
 class Step(RequestModel):
@@ -107,7 +113,10 @@ class Step(RequestModel):
         default=None, description="stands before the prompt, as the model's instructions"
     )
     persona: Key | None = None
-    model: ModelName | None = Field(default=None, description="the tenant's own choice where there is none")
+    model: ModelName | None = Field(
+        default=None,
+        description="where there is none, what whoever runs the deployment has set (NYX_DEFAULT_MODEL); else `offline`",
+    )
     models: tuple[ModelName, ...] = Field(
         default=(), min_length=2, max_length=5, description="asked the same, side by side; instead of `model`"
     )
@@ -149,6 +158,20 @@ class Step(RequestModel):
     def answers(self) -> int:
         """How many answers stand side by side: one for each alternative or model."""
         return len(self.models) or self.alternatives
+
+    @property
+    def output_tokens(self) -> int:
+        """What one answer has at the most."""
+        return self.max_output_tokens or DEFAULT_OUTPUT_TOKENS
+
+    def asked(self, default: str) -> tuple[str, ...]:
+        """The models that answer; `default` where the step names none."""
+        return self.models or (self.model or default,)
+
+    def judged_by(self, default: str) -> str:
+        """The model that picks one of the answers: the judge's own, else the first of those that answer."""
+        own = self.judge.model if self.judge else None
+        return own or self.asked(default)[0]
 
 
 class Workflow(RequestModel):

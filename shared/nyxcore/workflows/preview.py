@@ -1,42 +1,49 @@
-"""What a run would send, and what it would cost at the most, before any model is called."""
+"""What a run would send, and what it would cost, before any model is called."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
 
 from pydantic import Field
 
 from nyxcore.errors import InvalidInput
+from nyxcore.llm.models import Amount
 from nyxcore.wire import WireModel
+from nyxcore.workflows.costs import Sending, Terms
 from nyxcore.workflows.definition import DEFAULT_OUTPUT_TOKENS, STRATEGIES, Step, StepType, Workflow
 from nyxcore.workflows.dependencies import needs_of
 from nyxcore.workflows.fan_out import items
 from nyxcore.workflows.graph import order
-from nyxcore.workflows.judging import question
+from nyxcore.workflows.judging import question, verdict_schema
+from nyxcore.workflows.lengths import Length, content_length, to_come
 from nyxcore.workflows.material.sections import OutputPart
 from nyxcore.workflows.material.values import StepOutput, Values
 from nyxcore.workflows.prompts.paths import parse_path
 from nyxcore.workflows.prompts.rendering import Provenance
-from nyxcore.workflows.resolving import Resolved, resolve
+from nyxcore.workflows.readers import Readers
+from nyxcore.workflows.resolving import Resolved, ask_person, resolve
 
 
-@dataclass(frozen=True)
-class Terms:
-    """What a preview has to know of models.
+class Spending(WireModel):
+    """US dollars, and tokens in and out, as a `budget` counts them."""
 
-    Attributes
-    ----------
-    model : the one that is asked where a step names none.
-    count : tokens of a text for a model.
-    window : tokens that a model takes, its answer included.
-    price : USD for tokens in and out; None where the price is not known.
-    """
+    usd: float
+    tokens: int
 
-    model: str
-    count: Callable[[str, str], int]
-    window: Callable[[str], int]
-    price: Callable[[str, int, int], float | None]
+
+class FurtherPrompt(WireModel):
+    """Another prompt of a step, which differs from its first."""
+
+    label: str = Field(description="an alternative, a model, or judge", examples=["conservative"])
+    models: list[str] = Field(description="asked, then tried in this order should it fail")
+    system: str
+    prompt: str
+    parts: list[Provenance]
+    tokens: int
+    assumed_tokens: int
+    output_tokens: int
 
 
 class StepPreview(WireModel):
@@ -46,27 +53,41 @@ class StepPreview(WireModel):
     type: StepType
     needs: list[str] = Field(description="what it waits for, the steps that its texts name included")
     models: list[str] = Field(description="asked for one answer each; empty where no model is called")
+    fallbacks: list[str] = Field(description="tried in this order where a model fails")
     system: str | None
-    prompt: str | None
+    prompt: str | None = Field(description="of its first answer; of a review, what the person is asked")
     parts: list[Provenance]
     tokens: int = Field(description="of system and prompt, with placeholders as they stand")
-    assumed_tokens: int = Field(description="what the outputs behind the placeholders may add at the most")
+    assumed_tokens: int = Field(description="what the outputs behind the placeholders are taken to add")
     output_tokens: int = Field(description="of one answer, at the most")
+    further: list[FurtherPrompt] = Field(
+        description="what it sends besides: its other alternatives, what a model with a smaller window is sent, its"
+        " judge's"
+    )
     calls: int | None = Field(
         description="for answers, without retries and judge; null where it depends on an output"
     )
     usd: float | None = Field(
-        description="at the most, without retries; null where calls or a price are not known"
+        description="when nothing fails, every answer as long as it may be; null where it is not known"
+    )
+    held: Spending | None = Field(
+        description="what a budget must have room for to let its calls begin: an attempt of each model of each, and"
+        " two of the dearest"
+    )
+    at_most: Spending | None = Field(
+        description="every try of every model, once more for each of its `retries`: it cannot cost more"
     )
     problem: str | None = Field(default=None, description="why it could not be sent")
 
 
 class WorkflowPreview(WireModel):
-    """Every step in an order in which they may run, and the sum; `usd` counts the steps whose cost is known."""
+    """Every step in an order in which they may run, and the sums, which count the steps whose cost is known."""
 
     steps: list[StepPreview]
     tokens: int
-    usd: float
+    usd: float = Field(description="when nothing fails, every answer as long as it may be")
+    held: Spending = Field(description="a budget of so much lets every call begin, unless calls are retried")
+    at_most: Spending = Field(description="with all retries of all steps: a run cannot cost more")
     unknown: list[str] = Field(description="steps whose cost is not known before the run")
 
 
@@ -85,96 +106,192 @@ def preview(
     steps = [previewer.step(workflow.step(key)) for key in order(previewer.needs)]
     return WorkflowPreview(
         steps=steps,
-        tokens=sum((each.tokens + each.assumed_tokens) * (each.calls or 0) for each in steps),
-        usd=sum(each.usd or 0.0 for each in steps),
+        tokens=sum(map(_tokens_in, steps)),
+        usd=float(sum(_exact(each.usd) for each in steps)),
+        held=_sum(each.held for each in steps),
+        at_most=_sum(each.at_most for each in steps),
         unknown=[each.key for each in steps if each.usd is None],
     )
 
 
 @dataclass(frozen=True)
+class _Prompt:
+    """One prompt of a step: what is shown of it, what it may grow to, and how often it is sent."""
+
+    label: str
+    shown: Resolved
+    sending: Sending
+    longest: Sending
+    times: int | None
+
+
+@dataclass
 class _Previewer:
     workflow: Workflow
     values: Values
     terms: Terms
     personas: Mapping[str, str]
     needs: Mapping[str, list[str]]
+    lengths: dict[str, Length] = field(default_factory=dict)
 
     def step(self, step: Step) -> StepPreview:
-        models = list(step.models or [step.model or self.terms.model]) if step.asks_model else []
+        models = list(step.asked(self.terms.model)) if step.asks_model else []
         shown = StepPreview(
             key=step.key,
             type=step.type,
             needs=self.needs[step.key],
             models=models,
+            fallbacks=list(step.fallbacks),
             system=None,
             prompt=None,
             parts=[],
             tokens=0,
             assumed_tokens=0,
-            output_tokens=_output_tokens(step) if models else 0,
+            output_tokens=step.output_tokens if models else 0,
+            further=[],
             calls=0,
             usd=0.0,
+            held=Spending(usd=0.0, tokens=0),
+            at_most=Spending(usd=0.0, tokens=0),
         )
-        if step.type == "analysis":
-            return shown
+        count: int | None = 1
         try:
             count, values = _items(step, self.values)
-            resolved = self._resolved(step, values, models[0] if models else self.terms.model)
+            sizes = self._sent(step, values, count) if models else self._shown(step)
         except InvalidInput as error:
-            return shown.model_copy(update={"problem": error.message, "calls": None, "usd": None})
-        text = {"prompt": resolved.prompt, "system": resolved.system if models else None}
-        assumed = self._assumed(resolved)
-        calls = (None if count is None else count * step.answers) if models else 0
-        sizes = {
-            "parts": list(resolved.parts),
-            "tokens": resolved.tokens,
-            "assumed_tokens": assumed,
-            "calls": calls,
-        }
-        usd = self._usd(step, models, resolved.tokens + assumed, count)
-        return shown.model_copy(update={**text, **sizes, "usd": usd})
+            nothing = dict.fromkeys(("calls", "usd", "held", "at_most"))
+            sizes = {**nothing, "problem": error.message}
+        self.lengths[step.key] = content_length(
+            step, count, [self.lengths[key] for key in self.needs[step.key]]
+        )
+        return shown.model_copy(update=sizes)
 
-    def _resolved(self, step: Step, values: Values, model: str) -> Resolved:
+    def _shown(self, step: Step) -> dict[str, object]:
+        """What no model is sent: a person's question, or what a report is put together from."""
+        if step.type == "analysis" or (step.type == "review" and step.prompt is None):
+            return {}
+        readers = self._readers([self.terms.model])
+        if step.type == "review":
+            asked = ask_person(step, self.values, readers.count)
+            return {"prompt": asked.text, "parts": list(asked.parts), "tokens": readers.count(asked.text)}
+        made = self._resolved(step, self.values, readers, None)
+        return {"prompt": made.prompt, "parts": list(made.parts), "tokens": made.tokens}
+
+    def _sent(self, step: Step, values: Values, count: int | None) -> dict[str, object]:
+        prompts = list(self._prompts(step, values, count))
+        first = prompts[0]
+        texts = {(first.shown.system, first.shown.prompt)}
+        further: list[FurtherPrompt] = []
+        for each in prompts[1:]:
+            if (each.shown.system, each.shown.prompt) not in texts:
+                texts.add((each.shown.system, each.shown.prompt))
+                further.append(_further(each))
+        return {
+            "system": first.shown.system,
+            "prompt": first.shown.prompt,
+            "parts": list(first.shown.parts),
+            "tokens": first.shown.tokens,
+            "assumed_tokens": first.sending.to_come.usual,
+            "further": further,
+            "calls": None if count is None else count * step.answers,
+            **self._costs(step, prompts),
+        }
+
+    def _prompts(self, step: Step, values: Values, count: int | None) -> Iterator[_Prompt]:
+        """Of each answer, then of the judge."""
+        labels = list(STRATEGIES)[: step.alternatives] if step.alternatives > 1 else [None]
+        for model in step.asked(self.terms.model):
+            readers = self._readers([model, *step.fallbacks])
+            for label in labels:
+                made = self._resolved(step, values, readers, label)
+                sending = self._sending(step, readers, made)
+                longest = sending
+                if count is not None and count > 1:
+                    longer = values.for_item(
+                        max(items(step, values), key=lambda item: len(item.text)), origin=step.for_each
+                    )
+                    longest = self._sending(step, readers, self._resolved(step, longer, readers, label))
+                yield _Prompt(label or (model if step.models else ""), made, sending, longest, count)
+        if step.pick == "judge":
+            yield self._judges(step)
+
+    def _judges(self, step: Step) -> _Prompt:
+        readers = self._readers([step.judged_by(self.terms.model), *step.fallbacks])
+        made = question(
+            step,
+            self.workflow,
+            self.values,
+            None,
+            budget_tokens=readers.room(DEFAULT_OUTPUT_TOKENS),
+            count=readers.count,
+            persona=self.personas.get((step.judge.persona if step.judge else None) or "", ""),
+        )
+        sending = Sending(
+            readers.models,
+            made.system,
+            made.prompt,
+            DEFAULT_OUTPUT_TOKENS,
+            verdict_schema(step.answers),
+            self._to_come(made, readers.room(DEFAULT_OUTPUT_TOKENS)),
+        )
+        return _Prompt("judge", made, sending, sending, 1)
+
+    def _readers(self, models: Sequence[str]) -> Readers:
+        return Readers(tuple(dict.fromkeys(models)), self.terms.count, self.terms.window)
+
+    def _resolved(self, step: Step, values: Values, readers: Readers, strategy: str | None) -> Resolved:
         return resolve(
             step,
             self.workflow,
             values,
-            budget_tokens=self.terms.window(model) - _output_tokens(step),
-            count=lambda text: self.terms.count(text, model),
+            budget_tokens=readers.room(step.output_tokens),
+            count=readers.count,
             persona=self.personas.get(step.persona or "", ""),
-            strategy=next(iter(STRATEGIES)) if step.alternatives > 1 else None,
+            strategy=strategy,
         )
 
-    def _assumed(self, resolved: Resolved) -> int:
-        """What may stand in place of the placeholders of outputs: each as long as its step may answer."""
-        paths = [parse_path(part.path) for part in resolved.parts if part.form == "placeholder"]
-        keys = {path.step for path in paths if path is not None and path.step is not None}
-        return sum(_output_tokens(self.workflow.step(key)) for key in keys)
-
-    def _usd(self, step: Step, models: list[str], tokens: int, count: int | None) -> float | None:
-        if not models:
-            return 0.0
-        if count is None:
-            return None
-        out = _output_tokens(step)
-        prices = [
-            self.terms.price(model, min(tokens, self.terms.window(model) - out), out) for model in models
-        ]
-        prices = [None if price is None else price * count * step.answers / len(models) for price in prices]
-        if step.pick == "judge":
-            prices.append(self._judge_usd(step))
-        return None if None in prices else sum(price or 0.0 for price in prices)
-
-    def _judge_usd(self, step: Step) -> float | None:
-        """What the judge may cost, where every answer is as long as it may be."""
-        model = step.judge.model if step.judge and step.judge.model else self.terms.model
-        most = self.terms.window(model) - DEFAULT_OUTPUT_TOKENS
-        answers = ["[an answer]"] * step.answers
-        asked = question(
-            step, self.workflow, answers, budget_tokens=most, count=lambda text: self.terms.count(text, model)
+    def _sending(self, step: Step, readers: Readers, made: Resolved) -> Sending:
+        room = readers.room(step.output_tokens)
+        return Sending(
+            readers.models,
+            made.system,
+            made.prompt,
+            step.output_tokens,
+            step.output_schema,
+            self._to_come(made, room),
         )
-        tokens = min(most, asked.tokens + step.answers * _output_tokens(step))
-        return self.terms.price(model, tokens, DEFAULT_OUTPUT_TOKENS)
+
+    def _to_come(self, made: Resolved, room: int) -> Length:
+        return to_come(made, self.workflow, self.lengths).within(room - made.tokens)
+
+    def _costs(self, step: Step, prompts: Sequence[_Prompt]) -> dict[str, object]:
+        usd, held, most = Decimal(0), Amount(), Amount()
+        for each in prompts:
+            likely = self.terms.cost(each.sending)
+            longest = likely if each.longest is each.sending else self.terms.cost(each.longest)
+            if likely is None or longest is None or each.times is None:
+                return {"usd": None, "held": None, "at_most": None}
+            usd += likely.usd * each.times
+            held += longest.least * each.times
+            most += longest.most * each.times
+        return {"usd": float(usd), "held": _spending(held), "at_most": _spending(most * (1 + step.retries))}
+
+
+def _spending(amount: Amount) -> Spending:
+    return Spending(usd=float(amount.usd), tokens=amount.tokens)
+
+
+def _further(prompt: _Prompt) -> FurtherPrompt:
+    return FurtherPrompt(
+        label=prompt.label,
+        models=list(prompt.sending.models),
+        system=prompt.shown.system,
+        prompt=prompt.shown.prompt,
+        parts=list(prompt.shown.parts),
+        tokens=prompt.shown.tokens,
+        assumed_tokens=prompt.sending.to_come.usual,
+        output_tokens=prompt.sending.output_tokens,
+    )
 
 
 def _items(step: Step, values: Values) -> tuple[int | None, Values]:
@@ -185,10 +302,21 @@ def _items(step: Step, values: Values) -> tuple[int | None, Values]:
     known = path is None or path.step is None
     found = items(step, values) if known else []
     if found:
-        return len(found), values.for_item(found[0])
+        return len(found), values.for_item(found[0], origin=step.for_each)
     placeholder = OutputPart("", f"[one item of {step.for_each} stands here]")
-    return 0 if known else None, values.for_item(placeholder, pending=True)
+    return 0 if known else None, values.for_item(placeholder, origin=step.for_each, pending=True)
 
 
-def _output_tokens(step: Step) -> int:
-    return step.max_output_tokens or DEFAULT_OUTPUT_TOKENS
+def _tokens_in(step: StepPreview) -> int:
+    judges = sum(each.tokens + each.assumed_tokens for each in step.further if each.label == "judge")
+    return (step.tokens + step.assumed_tokens) * (step.calls or 0) + judges
+
+
+def _exact(usd: float | None) -> Decimal:
+    return Decimal(str(usd or 0))
+
+
+def _sum(spendings: Iterable[Spending | None]) -> Spending:
+    known = [each for each in spendings if each is not None]
+    usd = sum((_exact(each.usd) for each in known), Decimal(0))
+    return Spending(usd=float(usd), tokens=sum(each.tokens for each in known))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 from nyxcore.workflows.context.assembly import assemble
 from nyxcore.workflows.definition import STRATEGIES, Step, Workflow
@@ -55,6 +56,7 @@ def resolve(
     ------
     PromptRefused, PromptTooLong, PathUnknown, ContextTooSmall : as rendering and assembly do.
     """
+    count = cache(count)  # outputs and whole prompts are asked for more than once
     shortener = Shortener(count, steps_url)
     template, instructions = parse(step.prompt or ""), parse(step.system or "")
     ending = f"\n\n{STRATEGIES[strategy]}" if strategy is not None else ""
@@ -68,6 +70,14 @@ def resolve(
 
     prompt, parts = _fitting(prompt_within, count, budget_tokens - count(system.text))
     return Resolved(system.text, prompt, (*system.parts, *parts), count(system.text) + count(prompt))
+
+
+def ask_person(step: Step, values: Values, count: Count, steps_url: str = STEPS_URL) -> Rendered:
+    """The prompt of a review: as it was written, with whole values, and without the context that a model is given.
+
+    What it is about is shown beside it. Raises PromptRefused.
+    """
+    return render(step.prompt or "", values, shortener=Shortener(count, steps_url))
 
 
 def _system(

@@ -108,6 +108,11 @@ def _choice(step: Step, at: At) -> Iterator[Flaw]:
         yield Flaw(
             path=pointer(*at, "judge"), message="nobody asks this judge; add pick: judge, or remove it"
         )
+    if step.judge is not None and "{{" in step.judge.criteria:
+        message = (
+            "nothing is inserted here, and the judge is given what the prompt names; say what counts in words"
+        )
+        yield Flaw(path=pointer(*at, "judge", "criteria"), value=shown(step.judge.criteria), message=message)
     judge = step.judge.model if step.judge else None
     models = [model for model in (step.model, judge, *step.models, *step.fallbacks) if model is not None]
     for name in (name for name in models if name.startswith("offline:")):

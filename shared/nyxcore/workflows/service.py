@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from nyxcore.db.connection import Connection
-from nyxcore.errors import Forbidden, NotFound
+from nyxcore.errors import NotFound
 from nyxcore.paging import Page, PageRequest, cut
 from nyxcore.personas import service as personas
+from nyxcore.settings import settings
 from nyxcore.tenancy.models import Principal
 from nyxcore.tenancy.service import audit
 from nyxcore.workflows import lint, repository
@@ -33,7 +34,7 @@ def accept(connection: Connection, tenant_id: UUID, document: Mapping[str, Any])
 
 def create(connection: Connection, principal: Principal, workflow: Workflow) -> StoredWorkflow:
     """Keep a workflow as its first version. Raises Forbidden for a token that is pinned to a project."""
-    _refuse_pinned(principal)
+    principal.require_unpinned("workflows")
     workflow_id = repository.insert(
         connection,
         principal.tenant_id,
@@ -55,7 +56,7 @@ def change(
     NotFound : there is no such workflow.
     Forbidden : the token is pinned to a project.
     """
-    _refuse_pinned(principal)
+    principal.require_unpinned("workflows")
     version = repository.add_version(
         connection,
         principal.tenant_id,
@@ -103,7 +104,7 @@ def versions(connection: Connection, tenant_id: UUID, workflow_id: UUID) -> list
 
 def delete(connection: Connection, principal: Principal, workflow_id: UUID) -> None:
     """Hide the workflow; its runs go on, and keep what they have pinned. Raises as `change` does."""
-    _refuse_pinned(principal)
+    principal.require_unpinned("workflows")
     if not repository.set_deleted(connection, principal.tenant_id, workflow_id):
         raise _missing(workflow_id)
     _audit(connection, principal, "workflow.delete", workflow_id, None)
@@ -116,17 +117,20 @@ def definition(stored: StoredWorkflow) -> Workflow:
     )
 
 
+def models_of(workflow: Workflow) -> list[str]:
+    """Every model that a run of the workflow may ask, fallbacks and judges included, each once."""
+    found: list[str] = []
+    for step in workflow.steps:
+        if step.asks_model:
+            own = step.model or settings().default_model
+            judge = [step.judge.model or own] if step.judge else [own] if step.pick == "judge" else []
+            found += [*(step.models or [own]), *step.fallbacks, *judge]
+    return list(dict.fromkeys(found))
+
+
 def as_document(workflow: Workflow) -> dict[str, Any]:
     """The definition as it was written: what was left out stays out."""
     return workflow.model_dump(mode="json", by_alias=True, exclude_unset=True)
-
-
-def _refuse_pinned(principal: Principal) -> None:
-    if principal.project_id is not None:
-        raise Forbidden(
-            f"the token is pinned to project {principal.project_id}, and workflows belong to all projects:"
-            " use a token without a project"
-        )
 
 
 def _missing(workflow_id: UUID) -> NotFound:

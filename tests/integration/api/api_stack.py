@@ -197,6 +197,7 @@ class World:
             "tokenId": self.token_id,
             "workflowId": self.workflow["id"],
             "key": "ask",
+            "part": 0,
             "personaId": self.persona["id"],
             "teamId": self.team["id"],
             "builtInId": self.team["members"][1]["personaId"],
@@ -229,6 +230,13 @@ def world(stack: Stack, *, finished: bool = True, waiting: bool = False) -> Worl
         draft = {"kind": "workflow", "projectId": project["id"], "workflowId": workflow["id"]}
         asked = caller.made("/runs", draft)
         stack.open(caller.tenant_id, UUID(asked["id"]))
+        stack.execute(
+            caller.tenant_id,
+            "insert into run_step_calls (tenant_id, run_id, key, part, label, model, status)"
+            " values (%s, %s, 'ask', 0, 'asked', 'offline', 'succeeded')",
+            caller.tenant_id,
+            asked["id"],
+        )
     return World(
         caller, project, repository, run, ids[0], report, spare.issued.id, persona, team, workflow, asked
     )

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import httpx
 import pytest
-from api_stack import Caller, Stack, world
+from api_stack import Caller, Stack, World, world
 
 from nyx.keys import rotate
 from nyxcore.credentials import repository, sealing, service
@@ -70,9 +73,7 @@ def test_whoever_calls_models_gets_it_encrypted_and_opens_it(stack: Stack) -> No
         prices={"*": {"inputUsd": 0, "outputUsd": 0}},
     )
     with stack.db.transaction(caller.tenant_id) as connection:
-        found = service.endpoints(
-            connection, caller.tenant_id, ["openai:gpt-5", "local:llama", "offline", "bedrock:x"]
-        )
+        found = service.endpoints(connection, caller.tenant_id, ["openai:gpt-5", "local:llama", "offline"])
     assert sorted(found) == ["local", "openai"]
     assert (found["local"].sealed_key, found["local"].prices["*"].input_usd) == (None, 0)
     sealed = found["openai"].sealed_key
@@ -90,6 +91,83 @@ def test_a_model_of_a_credential_that_there_is_not_is_named(stack: Stack, model:
         pytest.raises(InvalidInput, match=model.split(":", maxsplit=1)[0]),
     ):
         service.endpoints(connection, caller.tenant_id, [model])
+
+
+STEPS = [
+    {"key": "first", "prompt": "{{input}}", "model": "openai:gpt-5"},
+    {
+        "key": "many",
+        "prompt": "x",
+        "models": ["ours:a", "offline"],
+        "pick": "judge",
+        "judge": {"model": "judges:j"},
+    },
+    {"key": "last", "type": "report", "prompt": "x", "fallbacks": ["bedrock:b", "ours:a", "github:g"]},
+    {"key": "free", "type": "report", "needs": ["last"]},
+]
+
+
+def start(target: World, steps: list[dict[str, Any]]) -> httpx.Response:
+    workflow = target.caller.made("/workflows", {"name": "w", "goal": "g", "steps": steps})
+    draft = {
+        "kind": "workflow",
+        "projectId": target.project["id"],
+        "workflowId": workflow["id"],
+        "input": "x",
+    }
+    return target.caller.post("/runs", draft)
+
+
+def test_a_run_whose_models_cannot_all_be_called_is_refused_before_anything_is_spent(stack: Stack) -> None:
+    target = world(stack)
+    put(target.caller)
+    put(target.caller, name="github", protocol="github")
+    before = target.caller.get("/runs").json()
+    refused = start(target, STEPS)
+    assert (refused.status_code, refused.json()["code"]) == (422, "credentials_missing")
+    for name in ("ours", "judges", "github"):
+        assert refused.json()["detail"].count(f"there is no credential {name} ") == 1
+    assert "bedrock models are paid by whoever runs this deployment" in refused.json()["detail"]
+    assert "openai" not in refused.json()["detail"]
+    assert target.caller.get("/runs").json() == before
+
+
+def test_a_run_whose_models_can_all_be_called_is_started(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = world(stack)
+    for name in ("openai", "ours", "judges"):
+        put(target.caller, name=name)
+    with opened(stack, monkeypatch, str(target.caller.tenant_id)):
+        assert start(target, [*STEPS[:2], STEPS[2] | {"fallbacks": ["bedrock:b"]}]).status_code == 202
+
+
+@contextmanager
+def opened(stack: Stack, monkeypatch: pytest.MonkeyPatch, *tenants: str) -> Iterator[None]:
+    """Bedrock is open to these tenants."""
+    monkeypatch.setenv("NYX_BEDROCK_TENANTS", json.dumps(tenants))
+    settings.cache_clear()
+    try:
+        yield
+    finally:
+        monkeypatch.delenv("NYX_BEDROCK_TENANTS")
+        settings.cache_clear()
+
+
+def test_bedrock_is_open_to_those_whom_the_operator_names_and_to_nobody_else(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = stack.tenant(), stack.tenant()
+
+    def lacking(caller: Caller) -> list[str]:
+        with stack.db.transaction(caller.tenant_id) as connection:
+            return service.missing(connection, caller.tenant_id, ["bedrock:a", "bedrock:b", "offline"])
+
+    assert len(lacking(one)) == len(lacking(other)) == 1
+    with opened(stack, monkeypatch, str(one.tenant_id)):
+        assert (lacking(one), len(lacking(other))) == ([], 1)
+    with opened(stack, monkeypatch, "*"):
+        assert lacking(other) == []
 
 
 def test_setting_it_again_replaces_it_as_a_whole(stack: Stack) -> None:

@@ -123,7 +123,15 @@ def test_a_deleted_report_is_not_printed(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [("too_many_pages", 422), ("browser_failed", 503), ("task_failed", 500)]
+    ("code", "status"),
+    [
+        ("too_many_pages", 422),
+        ("markdown_too_large", 413),
+        ("not_found", 404),
+        ("fonts_missing", 503),
+        ("browser_failed", 503),
+        ("task_failed", 500),
+    ],
 )
 def test_a_caller_that_waits_is_told_why_it_failed(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, code: str, status: int

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from nyxcore import clock
 from nyxcore.budgets import service
-from nyxcore.budgets.models import Amount, Attempt, Budget, BudgetDraft, Reservation
+from nyxcore.budgets.models import Attempt, Budget, BudgetDraft, Reservation
+from nyxcore.budgets.overdue import settle_overdue
 from nyxcore.db.connection import Database
 from nyxcore.ids import uuid7
-from nyxcore.llm.models import LedgerEntry
+from nyxcore.llm.models import Amount, LedgerEntry
 from nyxcore.tenancy.models import Principal
 
 
@@ -66,12 +67,14 @@ class Purse:
         *,
         of: Attempt | None = None,
         db: Database | None = None,
+        most: Amount | None = None,
         **more: Any,
     ) -> Reservation:
         options: dict[str, Any] = {"project_id": self.project_id} | more
+        least = Amount(Decimal(usd), tokens)
         with (db or self.db).transaction(self.tenant_id) as connection:
             return service.reserve(
-                connection, self.tenant_id, of or self.attempt(), most=Amount(Decimal(usd), tokens), **options
+                connection, self.tenant_id, of or self.attempt(), least=least, most=most or least, **options
             )
 
     def settle(self, *entries: LedgerEntry, of: Attempt | None = None, db: Database | None = None) -> Amount:
@@ -79,8 +82,7 @@ class Purse:
             return service.settle(connection, self.tenant_id, of or self.attempt(), entries)
 
     def release(self) -> int:
-        with self.db.transaction(self.tenant_id) as connection:
-            return service.release_stale(connection, self.tenant_id)
+        return settle_overdue(self.db, self.tenant_id)
 
     def budget(self, project_id: UUID | None = None) -> Budget:
         (found,) = [one for one in self.budgets() if one.project_id == project_id]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,7 +16,7 @@ from purse import Purse, entry
 
 from nyxcore import clock
 from nyxcore.budgets import service
-from nyxcore.budgets.models import Amount, BudgetDraft, Limit
+from nyxcore.budgets.models import BudgetDraft, Limit
 from nyxcore.budgets.service import BudgetExceeded
 from nyxcore.credentials import sealing
 from nyxcore.credentials import service as credentials
@@ -24,7 +25,10 @@ from nyxcore.credentials.sealing import FileKeys
 from nyxcore.db.connection import Database
 from nyxcore.errors import Conflict, Forbidden, NotFound
 from nyxcore.ids import uuid7
+from nyxcore.llm.models import Amount, ModelAnswer
+from nyxcore.llm.stored_calls import StoredCall
 from nyxcore.runs.sweep import sweep
+from nyxcore.storage import objects
 
 
 def test_what_is_held_counts_until_it_is_settled_and_the_rest_comes_back(purse: Purse) -> None:
@@ -100,6 +104,28 @@ def test_the_tightest_limit_of_a_run_holds_and_other_runs_are_not_counted(purse:
     purse.reserve("3", of=purse.attempt(run_id=purse.run()))
 
 
+def test_without_a_limit_the_most_is_held_and_below_one_no_more_than_leaves_room_for_a_thousand(
+    purse: Purse,
+) -> None:
+    most = Amount(Decimal(3), 3000)
+    assert purse.reserve("1", 1000, most=most).amount == most
+    purse.limit(purse.project_id, monthlyUsd=1003)
+    assert purse.reserve("1", 1000, most=most, of=purse.attempt(2)).amount == Amount(Decimal(1), 3000)
+    purse.limit(purse.project_id, monthlyUsd=2004, runTokens=10**7)
+    assert purse.reserve("1", 1000, most=most, of=purse.attempt(3)).amount == Amount(Decimal(2), 3000)
+    purse.limit(purse.project_id, runUsd=7)
+    assert purse.reserve("1", 1000, most=most, of=purse.attempt(4)).amount.usd == 1
+    with pytest.raises(BudgetExceeded, match="the run is 7 USD: 0 are spent, 7 are held"):
+        purse.reserve("1", 1000, most=most, of=purse.attempt(5))
+
+
+def test_what_costs_nothing_may_be_done_when_everything_is_spent(purse: Purse) -> None:
+    purse.limit(monthlyUsd=1)
+    purse.reserve("1")
+    purse.settle(entry("1.5"))
+    assert purse.reserve("0", of=purse.attempt(2)).amount == Amount(Decimal(0), 1000)
+
+
 def test_reserving_the_same_attempt_again_holds_it_once(purse: Purse) -> None:
     purse.limit(monthlyUsd=1)
     assert purse.reserve("1") == purse.reserve("1")
@@ -165,6 +191,7 @@ def test_more_than_was_held_is_counted_all_the_same(purse: Purse) -> None:
 # ---- the sweep ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("storage")
 def test_what_never_was_recorded_comes_back_when_its_time_is_over(purse: Purse, monkeypatch) -> None:
     purse.limit(monthlyUsd=1)
     purse.reserve("1")
@@ -176,6 +203,27 @@ def test_what_never_was_recorded_comes_back_when_its_time_is_over(purse: Purse, 
     purse.reserve("1", of=purse.attempt(2))
 
 
+@pytest.mark.usefixtures("storage")
+def test_what_the_caller_has_written_down_is_spent_though_its_record_never_came(purse: Purse) -> None:
+    purse.reserve("1", lifetime=timedelta(0))
+    purse.reserve("1", of=purse.attempt(2), lifetime=timedelta(0))
+    answered, begun = (
+        StoredCall.of(purse.tenant_id, attempt.run_id, attempt.step, attempt.attempt)
+        for attempt in (purse.attempt(), purse.attempt(2))
+    )
+    answer = ModelAnswer(text="x", model="ours:m", calls=(entry("0.25"),))
+    objects.put(answered.answer, answer.model_dump_json(by_alias=True).encode())
+    unknown = entry("0.5", outcome="unknown").model_dump(mode="json", by_alias=True)
+    objects.put(begun.attempts, json.dumps([unknown]).encode())
+    assert purse.release() == 2
+    assert [(row["usd"], row["outcome"]) for row in purse.ledger()] == [
+        (Decimal("0.25"), "succeeded"),
+        (Decimal("0.5"), "unknown"),
+    ]
+    assert purse.budget().spent_usd == Decimal("0.75") and purse.budget().held_usd == 0
+
+
+@pytest.mark.usefixtures("storage")
 def test_a_record_that_comes_after_all_is_counted_once(purse: Purse, monkeypatch) -> None:
     purse.reserve("1", lifetime=timedelta(0))
     assert purse.release() == 1
@@ -309,6 +357,7 @@ def test_another_tenant_s_budget_is_its_own(
         purse.reserve("1")
 
 
+@pytest.mark.usefixtures("storage")
 def test_the_sweep_gives_back_and_re_encrypts(
     purse: Purse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -327,6 +376,7 @@ def test_the_sweep_gives_back_and_re_encrypts(
     assert row["key_id"] == new
 
 
+@pytest.mark.usefixtures("storage")
 def test_a_tenant_whose_secrets_cannot_be_re_encrypted_stops_no_other_part_of_the_sweep(
     purse: Purse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID
 
@@ -16,10 +17,12 @@ from moto import mock_aws
 
 TESTS = Path(__file__).parents[1]
 # a run's workspace and its streams, the pipeline's tasks, the command: as the tests of those folders use them
-sys.path += [str(TESTS / folder) for folder in ("runs", "pipelines", "stack")]
+sys.path += [str(TESTS / folder) for folder in ("runs", "pipelines", "stack", "llm")]
 
 from run_workspace import Workspace  # noqa: E402
 from stack_bench import NYX, PATIENCE, Dev  # noqa: E402
+from stack_runs import write_tree  # noqa: E402
+from stages import WatchedDatabase  # noqa: E402
 from stream_bench import StreamBench  # noqa: E402
 from task_runner import TaskRunner  # noqa: E402
 
@@ -72,6 +75,20 @@ def runner(db: Database, new_tenant: Callable[[], UUID], tmp_path: Path) -> Iter
     with mock_aws():
         objects.client().create_bucket(Bucket=settings().bucket)
         yield TaskRunner(db, new_tenant(), tmp_path)
+
+
+@pytest.fixture
+def watched(database_urls: object) -> Iterator[WatchedDatabase]:
+    with closing(WatchedDatabase(database_urls.app_url)) as database:  # type: ignore[attr-defined]
+        yield database
+
+
+@pytest.fixture(scope="session")
+def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository that takes some seconds to fix."""
+    folder = tmp_path_factory.mktemp("tree")
+    write_tree(folder)
+    return folder
 
 
 @pytest.fixture

@@ -25,6 +25,10 @@ from nyxcore.runs import service as runs
 from nyxcore.storage import objects
 
 
+class Crash(BaseException):
+    """The process ends here: nothing that catches exceptions catches this."""
+
+
 class WatchedDatabase(Database):
     """Calls `after_commit` with the number of each commit since `watch`, when it is done and cannot be undone."""
 
@@ -35,6 +39,15 @@ class WatchedDatabase(Database):
         """Count anew."""
         self.begun = self.commits = 0
         self.after_commit = after_commit
+
+    def crash_after(self, commit: int) -> None:
+        """Count anew, and end the process after this commit."""
+
+        def crash(number: int) -> None:
+            if number == commit:
+                raise Crash
+
+        self.watch(crash)
 
     @contextmanager
     def transaction(self, tenant_id: UUID, *, durable: bool = True) -> Iterator[Connection]:

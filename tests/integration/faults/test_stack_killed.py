@@ -4,88 +4,21 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from stack_bench import PATIENCE, Dev, eventually, processes_of
-
-from nyx.api import Api
-from nyx.events import StreamEvent, follow
+from stack_runs import api_of, events, numbers, running, start, until_phase
 
 type Nyx = Callable[..., Dev]
 
 PHASES = ("fetching", "scanning", "detecting", "fixing", "verifying")
-MODULES = 600
-MODULE = """\
-import os
-import sys
-import json
-
-
-def total(values, limit=[]):
-    if values == None:
-        return 0
-    if not limit is None:
-        print(f"limit")
-    try:
-        return sum(values)
-    except:
-        return -{number}
-"""
-
-
-@pytest.fixture(scope="session")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository that takes some seconds to fix."""
-    folder = tmp_path_factory.mktemp("tree")
-    for number in range(MODULES):
-        folder.joinpath(f"module_{number:04d}.py").write_text(MODULE.replace("{number}", str(number)))
-    return folder
 
 
 @pytest.fixture
 def dev(nyx: Nyx) -> Dev:
     return nyx("dev", "--json", "--port", "0").wait_ready()
-
-
-@contextmanager
-def api_of(ready: dict[str, str]) -> Iterator[Api]:
-    api = Api(ready["url"], ready["token"])
-    try:
-        yield api
-    finally:
-        api.close()
-
-
-def start(api: Api, tree: Path) -> str:
-    """A run on this folder; its id."""
-    project = api.post("/projects", {"name": "tree"})["id"]
-    repository = {"source": "path", "name": "tree", "path": str(tree)}
-    made = api.post(f"/projects/{project}/repositories", repository)["id"]
-    draft = {"kind": "auto-fix", "projectId": project, "repositoryId": made}
-    return str(api.post("/runs", draft)["id"])
-
-
-def events(ready: dict[str, str], run_id: str, after: int = 0) -> Iterator[StreamEvent]:
-    return follow(ready["url"], ready["token"], run_id, after=after)
-
-
-def until_phase(ready: dict[str, str], run_id: str, phase: str) -> list[StreamEvent]:
-    """The events up to the beginning of this phase."""
-    seen = []
-    with closing(events(ready, run_id)) as stream:  # type: ignore[type-var]
-        for event in stream:
-            seen.append(event)
-            if event.type == "phase" and event.data["phase"] == phase:
-                return seen
-    raise AssertionError(f"the run ended before {phase}: {seen[-1]}")
-
-
-def numbers(found: list[StreamEvent]) -> list[int]:
-    return [event.id for event in found]
 
 
 @pytest.mark.parametrize("phase", ["detecting", "verifying"])
@@ -160,7 +93,3 @@ def announced(home: Path) -> dict[str, str] | None:
     """What a command that holds the stack tells those who join."""
     path = home / "run" / "running.json"
     return json.loads(path.read_text()) if path.exists() else None
-
-
-def running(api: Api) -> Any:
-    return next((run for run in api.items("/runs") if run["status"] in {"queued", "running"}), None)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
-from contextlib import closing
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from stages import Stage, WatchedDatabase, retry, run_until, stages
+from stages import Crash, Stage, WatchedDatabase, retry, run_until, stages
 from task_runner import TaskRunner
 
 from nyxcore.analysis import service as analysis
@@ -33,10 +32,6 @@ FIXES = "select position, file, diff, evidence from fixes where run_id = %s orde
 TABLES = ("run_events", "findings", "fixes", "reports")
 
 
-class Crash(BaseException):
-    """The process ends here: nothing that catches exceptions catches this."""
-
-
 @pytest.fixture
 def sample(runner: TaskRunner, monkeypatch: pytest.MonkeyPatch) -> TaskRunner:
     """The sample in three packs; every report of progress is a commit."""
@@ -46,12 +41,6 @@ def sample(runner: TaskRunner, monkeypatch: pytest.MonkeyPatch) -> TaskRunner:
     return runner
 
 
-@pytest.fixture
-def watched(database_urls: object) -> Iterator[WatchedDatabase]:
-    with closing(WatchedDatabase(database_urls.app_url)) as database:  # type: ignore[attr-defined]
-        yield database
-
-
 def whole(runner: TaskRunner, task: TaskInput) -> UUID:
     for stage in stages(task):
         stage.run(runner.db)
@@ -59,7 +48,10 @@ def whole(runner: TaskRunner, task: TaskInput) -> UUID:
 
 
 def outcome(runner: TaskRunner, run_id: UUID) -> dict[str, Any]:
-    """What a run came to, without its ids."""
+    """What a run came to, without its ids.
+
+    How many events of progress there are depends on the pace of the machine: of each phase it is the last that counts.
+    """
     [run] = runner.rows("select status, phase, counts, progress, error from runs where id = %s", run_id)
     return {
         "run": run,
@@ -68,7 +60,32 @@ def outcome(runner: TaskRunner, run_id: UUID) -> dict[str, Any]:
         "patch": runner.patch(run_id),
         "reports": len(runner.rows("select id from reports where run_id = %s", run_id)),
         "events": sorted(kind for kind, _ in told(runner, run_id) if kind != "progress"),
+        "progress": {phase: steps[-1] for phase, steps in progress_of(runner, run_id).items()},
     }
+
+
+def progress_of(runner: TaskRunner, run_id: UUID) -> dict[str, list[tuple[int, int]]]:
+    """(done, total) of the events of progress, by the phase in which they were told."""
+    found: dict[str, list[tuple[int, int]]] = {}
+    for kind, data in told(runner, run_id):
+        if kind == "phase":
+            found[data["phase"]] = steps = []
+        elif kind == "progress":
+            steps.append((data["done"], data["total"]))
+    return found
+
+
+def assert_progress_goes_on(runner: TaskRunner, run_id: UUID) -> None:
+    """In each phase, entered once, no step is told twice and none goes back.
+
+    A step is (done, total): while packs are still learning how much there is to fix, `total` may grow alone.
+    """
+    phases = [data["phase"] for kind, data in told(runner, run_id) if kind == "phase"]
+    assert len(phases) == len(set(phases))
+    for phase, steps in progress_of(runner, run_id).items():
+        for before, after in pairwise(steps):
+            assert before != after, f"{phase}: {after} is told twice"
+            assert before[0] <= after[0] and before[1] <= after[1], f"{phase}: {after} after {before}"
 
 
 def told(runner: TaskRunner, run_id: UUID) -> list[tuple[str, Any]]:
@@ -100,13 +117,8 @@ def test_a_task_that_crashes_after_any_of_its_commits_and_is_run_again_changes_n
     while crashed:
         commit += 1
         task, crashed = sample.start(force=True), []
-
-        def crash(number: int, at: int = commit) -> None:
-            if number == at:
-                raise Crash
-
         for stage in stages(task):
-            watched.watch(crash)
+            watched.crash_after(commit)
             try:
                 stage.run(watched)
             except Crash:
@@ -116,6 +128,7 @@ def test_a_task_that_crashes_after_any_of_its_commits_and_is_run_again_changes_n
                 stage.run(watched)
 
         assert outcome(sample, task.run_id) == clean, crashed
+        assert_progress_goes_on(sample, task.run_id)
         for kind in ("findings", "fixes"):
             found = items(sample, task.run_id, kind)
             kept = {

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 
 from model_server import ModelServer
 
+from nyxcore import clock
+from nyxcore.llm import prices
 from nyxcore.llm.calling import Surroundings, call
 from nyxcore.llm.models import ModelAnswer, ModelCall
 
@@ -34,13 +35,14 @@ class Asking:
             "model": "ours:m",
             "system": "You are terse.",
             "prompt": "What is in the secret plan?",
-            "limit_usd": Decimal(1),
-            "limit_tokens": 100_000,
             "max_output_tokens": 1000,
             "deadline_seconds": 20,
             "endpoints": {"ours": endpoint, "second": endpoint},
         }
-        return ModelCall(**(values | changes))
+        question = ModelCall(**(values | changes))
+        most = prices.span(question, clock.now()).most  # as it is held where there is no budget
+        limits = {"limit_usd": most.usd, "limit_tokens": most.tokens}
+        return question.model_copy(update={name: limits[name] for name in limits.keys() - changes.keys()})
 
     def __call__(self, *, silence: float = 10, earlier: Any = (), **changes: Any) -> ModelAnswer:
         async def wait(seconds: float) -> None:

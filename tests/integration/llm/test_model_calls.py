@@ -19,8 +19,9 @@ from model_server import (
     sends,
 )  # fmt: skip
 
+from nyxcore import clock
 from nyxcore.errors import InvalidInput
-from nyxcore.llm import errors
+from nyxcore.llm import errors, prices
 from nyxcore.llm.errors import ModelError
 
 SCHEMA = {"type": "object", "required": ["score"], "properties": {"score": {"type": "integer"}}}
@@ -161,24 +162,65 @@ def test_nothing_is_listening(ask) -> None:
 # ---- limits -----------------------------------------------------------------------------------------
 
 
-def test_an_attempt_that_could_cost_more_than_is_left_is_not_made(ask) -> None:
-    with pytest.raises(errors.LimitReached, match=r"may cost 0.010114 USD and 1114 tokens; 0 of 0.01 USD"):
+def test_an_attempt_that_could_cost_more_than_is_held_is_not_made_and_may_be_made_later(ask) -> None:
+    said = r"may cost 0.010114 USD and 1114 tokens, .* 0.01 USD and 3342 tokens are left$"
+    with pytest.raises(errors.HoldUsedUp, match=said) as caught:
         ask(limit_usd=Decimal("0.01"))
     assert ask.server.seen == []
+    assert caught.value.failure().retryable
+    assert outcomes(caught.value.calls) == [("ours:m", "failed", "model_hold_used_up")]
+    assert (caught.value.calls[0].usd, caught.value.calls[0].tokens) == (0, 0)
 
 
-def test_a_broken_attempt_s_most_counts_against_the_limit_and_the_call_stops_at_it(ask) -> None:
-    ask.server.script = [breaks_off(), says("never asked for")]
-    with pytest.raises(errors.LimitReached, match=r"0.010114 of 0.015 USD") as caught:
-        ask(limit_usd=Decimal("0.015"), fallbacks=("second:m",))
-    assert [entry.usd for entry in caught.value.calls] == [MOST]
-    assert len(ask.server.seen) == 1
+def held(ask, **changes) -> dict[str, object]:
+    """The least that is held for a call, which is what a tight budget leaves it."""
+    least = prices.span(ask.question(**changes), clock.now()).least
+    return changes | {"limit_usd": least.usd, "limit_tokens": least.tokens}
+
+
+def test_without_a_budget_a_call_has_every_try_of_every_model_though_each_breaks_off(ask) -> None:
+    ask.server.script = [breaks_off()] * 5 + [says("at last")]
+    assert ask(fallbacks=("second:m",)).text == "at last"
+    assert len(ask.server.seen) == 6
+
+
+def test_two_attempts_that_break_off_leave_a_failure_that_may_pass(ask) -> None:
+    ask.server.script = [breaks_off()] * 2
+    with pytest.raises(errors.AnswerCut) as caught:
+        ask(**held(ask))
+    assert [entry.usd for entry in caught.value.calls] == [MOST, MOST]
+    assert caught.value.failure().retryable
+
+
+def test_a_further_try_is_not_paid_with_what_is_held_for_the_next_model(ask) -> None:
+    ask.server.script = [breaks_off(), says("from the second")]
+    assert ask(**held(ask, fallbacks=("second:m",))).model == "second:m"
+    ask.server.script = [fails(500), fails(429), breaks_off(), says("from the second")]
+    assert ask(**held(ask, fallbacks=("second:m",))).model == "second:m", "what costs nothing is tried again"
+
+
+def test_a_fallback_that_costs_nothing_is_asked_when_nothing_is_left(ask) -> None:
+    ask.server.script = [breaks_off()] * 2
+    answer = ask(**held(ask), fallbacks=("offline",))
+    assert answer.model == "offline"
+    assert ask.server.script == [], "the paid one was tried as often as there was room"
+    answer = ask(limit_usd=Decimal(0), limit_tokens=0, fallbacks=("offline",))
+    assert outcomes(answer.calls) == [
+        ("ours:m", "failed", "model_hold_used_up"), ("offline", "succeeded", None),
+    ]  # fmt: skip
+
+
+def test_a_repair_that_is_needed_has_been_held_for(ask) -> None:
+    ask.server.script = [says("no"), says('{"score": 4}')]
+    assert ask(**held(ask, output_schema=SCHEMA)).data == {"score": 4}
 
 
 def test_the_limit_of_tokens_holds_likewise(ask) -> None:
     ask.server.script = [breaks_off()]
-    with pytest.raises(errors.LimitReached, match="1114 of 2000 tokens"):
+    with pytest.raises(errors.AnswerCut):
         ask(limit_tokens=2000)
+    with pytest.raises(errors.HoldUsedUp, match="1000 tokens are left"):
+        ask(limit_tokens=1000)
 
 
 def test_what_a_crash_interrupted_counts_too(ask) -> None:
@@ -189,7 +231,7 @@ def test_what_a_crash_interrupted_counts_too(ask) -> None:
     answer = ask(earlier=(interrupted,), limit_usd=Decimal("0.021"))
     assert [entry.outcome for entry in answer.calls] == ["unknown", "succeeded"]
     assert [entry.number for entry in answer.calls] == [1, 2]
-    with pytest.raises(errors.LimitReached):
+    with pytest.raises(errors.HoldUsedUp):
         ask(earlier=(interrupted,), limit_usd=Decimal("0.02"))
 
 

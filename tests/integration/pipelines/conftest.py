@@ -28,6 +28,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("NYX_BEDROCK_TENANTS", '["*"]')
     caches = (settings, objects.client, dispatch._client)
     for cached in caches:
         cached.cache_clear()

@@ -85,6 +85,23 @@ def test_phases_and_source_of_the_run_are_told(runner: TaskRunner) -> None:
     assert len(plan) == len("sha256:") + 12
 
 
+def test_the_commit_that_is_checked_out_is_kept_on_the_run_and_told_in_its_report(
+    runner: TaskRunner,
+) -> None:
+    first, second = "1" * 40, "2" * 40
+    runner.write({"a.py": UNUSED, ".git/HEAD": first})
+    run_id = runner.whole_run()
+    runner.write({".git/HEAD": second})  # later: the run is about what it has seen
+    assert f" · commit `{first}` · source `sha256:" in report(runner, run_id).content
+    with runner.db.transaction(runner.tenant_id) as connection:
+        assert runs.get_run(connection, runner.tenant_id, run_id).commit == first
+        again = runs.retry_run(connection, runner.tenant_id, run_id, actor="test")
+    assert again.commit is None  # it has not looked yet
+    runner.write({".git/HEAD": "ref: refs/heads/none\n"})
+    unknown = runner.whole_run()
+    assert " · commit " not in report(runner, unknown).content
+
+
 def test_a_run_whose_events_are_gone_has_no_timeline(runner: TaskRunner) -> None:
     runner.write({"a.py": UNUSED})
     run_id = runner.whole_run()

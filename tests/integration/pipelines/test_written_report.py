@@ -6,49 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from report_runs import MODEL, answer, entry, finished, texts, writing
 from task_runner import TaskRunner
 
-from nyxcore import clock
 from nyxcore.errors import RunFinished
 from nyxcore.llm import stored_calls
-from nyxcore.llm.models import OUTCOME, LedgerEntry, ModelAnswer, ModelFailure
+from nyxcore.llm.models import ModelFailure
 from nyxcore.pipelines.report.tasks import prepare, record
-from nyxcore.pipelines.task import TaskInput
 from nyxcore.runs import service as runs
 from nyxcore.storage import objects
-
-UNUSED = "import os\nimport sys\n\nprint(sys.path)\n"
-MODEL = "bedrock:anthropic.claude-test"
-
-
-def writing(runner: TaskRunner, *, style: str = "executive", persona: str | None = "architect") -> TaskInput:
-    """A running run of kind `report` on a finished run."""
-    runner.write({"a.py": UNUSED})
-    on = runner.whole_run()
-    with runner.db.transaction(runner.tenant_id) as connection:
-        wanted = {"run_id": str(on), "style": style, "language": "en", "model": MODEL, "persona": persona}
-        run = runs.create_report_run(
-            connection, runner.tenant_id, project_id=runner.project_id, input=wanted, actor="test"
-        )
-        runs.start_run(connection, runner.tenant_id, run.id)
-    return TaskInput(tenant_id=runner.tenant_id, run_id=run.id)
-
-
-def entry(**changes: Any) -> LedgerEntry:
-    told: dict[str, Any] = {
-        "number": 1, "protocol": "bedrock", "model": MODEL, "input_tokens": 900, "output_tokens": 100,
-        "cached_tokens": 0, "usd": Decimal("0.01"), "price_version": "test", "latency_ms": 5,
-        "outcome": "succeeded", "started_at": clock.now(),
-    }  # fmt: skip
-    return LedgerEntry(**told | changes)
-
-
-def answer(keys: dict[str, str | None], said: ModelAnswer | ModelFailure) -> None:
-    objects.put(str(keys["answer"]), OUTCOME.dump_json(said, by_alias=True))
-
-
-def texts(**sections: str) -> ModelAnswer:
-    return ModelAnswer(text="{}", data=sections, model=MODEL, calls=(entry(),))
 
 
 def reports_of(runner: TaskRunner) -> list[dict[str, Any]]:
@@ -56,7 +22,7 @@ def reports_of(runner: TaskRunner) -> list[dict[str, Any]]:
 
 
 def test_prose_that_keeps_to_the_facts_stands_in_the_report_with_who_wrote_it(runner: TaskRunner) -> None:
-    task = writing(runner)
+    task = writing(runner, finished(runner))
     keys = prepare(runner.db, task)
     asked = stored_calls.PreparedCall.model_validate(keys)
     question = objects.get(asked.call).decode()
@@ -72,8 +38,8 @@ def test_prose_that_keeps_to_the_facts_stands_in_the_report_with_who_wrote_it(ru
     (made,) = reports_of(runner)
     assert "## State\n\nAll of it is known.\n\n" in made["content"]
     assert "4711" not in made["content"]
-    assert f"models: `{MODEL}`" in made["content"]
-    assert "No model was used" not in made["content"]
+    footer = made["content"].splitlines()[-1]
+    assert footer.endswith(f"models: none · 0 tokens · 0.00 USD · prose: `{MODEL}`, 1,000 tokens, 0.01 USD")
     assert (made["model"], made["persona"], made["tokens"], made["usd"]) == (
         MODEL,
         "architect",
@@ -90,19 +56,22 @@ def test_prose_that_keeps_to_the_facts_stands_in_the_report_with_who_wrote_it(ru
 
 
 def test_a_model_that_fails_leaves_the_report_complete_and_says_so(runner: TaskRunner) -> None:
-    task = writing(runner)
+    task = writing(runner, finished(runner))
     keys = prepare(runner.db, task)
-    answer(keys, ModelFailure(code="model_unavailable", message="it is down", retryable=True, calls=()))
+    answer(
+        keys, ModelFailure(code="model_unavailable", message="it is down", retryable=True, calls=(entry(),))
+    )
     record(runner.db, task)
     (made,) = reports_of(runner)
-    assert made["model"] is None
-    assert "models: none" in made["content"]
+    assert (made["model"], made["tokens"]) == (None, 1000)
+    footer = made["content"].splitlines()[-1]
+    assert footer.endswith("models: none · 0 tokens · 0.00 USD · prose: no answer, 1,000 tokens, 0.01 USD")
     (log,) = runner.rows("select data from run_events where run_id = %s and type = 'log'", task.run_id)
     assert log["data"]["message"] == "The report has no prose: it is down"
 
 
 def test_each_task_done_twice_asks_pays_and_keeps_once(runner: TaskRunner) -> None:
-    task = writing(runner)
+    task = writing(runner, finished(runner))
     keys = prepare(runner.db, task)
     assert prepare(runner.db, task).items() >= {"call": keys["call"], "answer": keys["answer"]}.items()
     answer(keys, texts(section1="All of it is known."))
@@ -114,7 +83,7 @@ def test_each_task_done_twice_asks_pays_and_keeps_once(runner: TaskRunner) -> No
 
 
 def test_a_run_that_was_cancelled_meanwhile_keeps_no_report_and_its_cost(runner: TaskRunner) -> None:
-    task = writing(runner)
+    task = writing(runner, finished(runner))
     keys = prepare(runner.db, task)
     answer(keys, texts(section1="All of it is known."))
     with runner.db.transaction(runner.tenant_id) as connection:

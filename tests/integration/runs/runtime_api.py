@@ -3,7 +3,7 @@
 Written from the documentation of the Runtime API for custom runtimes and of API Gateway's response streaming.
 The gateway turns an HTTP request into a proxy event, and the streamed response into a chunked HTTP response;
 like the real one, it says nothing to the function when the client leaves, save that the runtime's connection
-breaks when `cut_when_client_leaves` is set.
+breaks when `cut_when_client_leaves` is set. `abandoned` gets each invocation whose client has been found to have left.
 """
 
 from __future__ import annotations
@@ -148,6 +148,7 @@ class Gateway(ThreadingHTTPServer):
         self.runtime = runtime
         self.timeout_ms = 30_000
         self.cut_when_client_leaves = False
+        self.abandoned: queue.Queue[Invocation] = queue.Queue()
         Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     @property
@@ -187,6 +188,7 @@ class _GatewayHandler(_Handler):
         except OSError:
             if self.server.cut_when_client_leaves:
                 invocation.client_gone.set()
+            self.server.abandoned.put(invocation)
 
     def _pieces(self, invocation: Invocation, first: bytes) -> Iterator[bytes]:
         if first:

@@ -55,6 +55,7 @@ def test_a_run_reads_as_the_contract_says(workspace: Workspace) -> None:
         "kind": "auto-fix",
         "projectId": str(workspace.project_id),
         "repositoryId": str(workspace.repository_id),
+        "commit": None,
         "workflowId": None,
         "retryOf": None,
         "status": "running",

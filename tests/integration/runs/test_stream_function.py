@@ -126,6 +126,32 @@ def test_a_client_that_leaves_does_not_keep_the_function_from_the_next_one(
     assert events(client.get(f"/runs/{run.id}").content) == workspace.events(run.id)
 
 
+def test_where_nobody_tells_the_function_that_the_client_has_left_its_window_ends_the_stream(
+    bench: StreamBench, start_stream: Start, gateway: Gateway, client: httpx.Client
+) -> None:
+    start_stream(NYX_STREAM_WINDOW_SECONDS="4", NYX_STREAMS_PER_RUN="1")
+    workspace, run = bench.workspace, bench.workspace.running()
+    with client.stream("GET", f"/runs/{run.id}") as response:
+        assert b"event: snapshot" in next(response.iter_raw())
+    written = 0
+    while gateway.abandoned.empty():  # the gateway alone finds out, by what it cannot send
+        assert written < 100, "the window ended first"
+        workspace.log(run.id, 1, start=written)
+        written += 1
+        time.sleep(0.1)
+    invocation = gateway.abandoned.get()
+    assert bench.leases() == 1
+    workspace.log(run.id, 1, start=written)
+    unread = b""
+    while (part := invocation.part())[0] == "data":
+        unread += part[1]
+    assert part == ("end", {})
+    assert events(unread)[-1] == workspace.events(run.id)[-1], "it went on for nobody"
+    assert bench.leases() == 0
+    workspace.finish(run.id)
+    assert events(client.get(f"/runs/{run.id}").content) == workspace.events(run.id)
+
+
 def test_errors_are_problem_details_and_a_page_of_a_known_origin_may_read_them(
     bench: StreamBench, start_stream: Start, client: httpx.Client
 ) -> None:

@@ -42,6 +42,7 @@ def test_the_minute_starts_what_is_queued_and_says_what_it_did(workspace: Worksp
         "overdue": 0,
         "started": 1,
         "events": 0,
+        "texts": 0,
         "tickets": 0,
         "answers": 0,
         "reports": 0,

@@ -115,24 +115,29 @@ class Trial:
     folder: Path  # where the handlers leave what they saw
 
     def aws(self, service: str, **config: Any) -> Any:
-        """A boto3 client of the embedded AWS, with the key of the home."""
-        import boto3
-        from botocore.config import Config
+        """A boto3 client of the embedded AWS."""
+        return aws_of(self.home, service, **config)
 
-        key = json.loads((self.home / "keys" / "aws.json").read_text())
-        port = json.loads((self.home / "run" / "ports.json").read_text())["aws"]
-        return boto3.client(
-            service,
-            endpoint_url=f"http://127.0.0.1:{port}",
-            region_name="us-east-1",
-            aws_access_key_id=key["access_key"],
-            aws_secret_access_key=key["secret_key"],
-            config=Config(
-                signature_version="s3v4" if service == "s3" else "v4",
-                s3={"addressing_style": "path"},
-                request_checksum_calculation="when_required",
-                response_checksum_validation="when_required",
-                retries={"total_max_attempts": 1},
-                **config,
-            ),
-        )
+
+def aws_of(home: Path, service: str, **config: Any) -> Any:
+    """A boto3 client of the embedded AWS, of this home, with its key."""
+    import boto3
+    from botocore.config import Config
+
+    key = json.loads((home / "keys" / "aws.json").read_text())
+    port = json.loads((home / "run" / "ports.json").read_text())["aws"]
+    return boto3.client(
+        service,
+        endpoint_url=f"http://127.0.0.1:{port}",
+        region_name="us-east-1",
+        aws_access_key_id=key["access_key"],
+        aws_secret_access_key=key["secret_key"],
+        config=Config(
+            signature_version="s3v4" if service == "s3" else "v4",
+            s3={"addressing_style": "path"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+            retries={"total_max_attempts": 1},
+            **config,
+        ),
+    )

@@ -84,6 +84,32 @@ def test_the_end_of_a_worker_takes_the_processes_of_its_handler_with_it(pool: Po
     eventually(lambda: not child.exists() or not child.read_bytes(), "the handler's process is gone")
 
 
+def test_what_is_done_for_a_stopped_execution_ends_and_what_waits_is_not_begun(
+    pool: Pool, tmp_path: Path
+) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        calls = [
+            threads.submit(
+                pool.invoke, function("with_child"), {"file": str(tmp_path / f"{n}.pid")}, "stopped"
+            )
+            for n in range(3)
+        ]
+        eventually(
+            lambda: len(begun := [*tmp_path.glob("*.pid")]) == 2 and all(path.read_text() for path in begun),
+            "both workers are at it",
+        )
+        pool.stop("another")
+        assert not any(call.done() for call in calls)
+        pool.stop("stopped")
+        outcomes = [call.result() for call in calls]
+    assert {outcome.payload["errorType"] for outcome in outcomes} == {"Runtime.ExitError"}
+    children = [Path("/proc", path.read_text(), "cmdline") for path in tmp_path.glob("*.pid")]
+    assert len(children) == 2
+    for child in children:
+        eventually(lambda child=child: not child.exists() or not child.read_bytes(), "it is gone")
+    assert not pool.invoke(function("remaining"), {}, "another").failed
+
+
 def test_workers_end_when_their_owner_is_killed(settings: WorkerSettings, tmp_path: Path) -> None:
     owner = textwrap.dedent(f"""
         import os, signal

@@ -23,6 +23,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("NYX_DEPLOYMENT", "embedded")
     machines = {kind: ARN.format(kind) for kind in ("workflow", "auto-fix")}
     monkeypatch.setenv("NYX_STATE_MACHINES", json.dumps(machines))
+    monkeypatch.setenv("NYX_BEDROCK_TENANTS", '["*"]')
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")

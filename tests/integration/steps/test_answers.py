@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from workbench import Workbench, answered, refused
 
+from nyxcore.llm import tokens
 from nyxcore.llm.models import ModelCall
+from nyxcore.llm.windows import window
 
 EACH: dict[str, Any] = {"key": "each", "prompt": "Say it: {{item}}"}
 AFTER: dict[str, Any] = {"key": "after", "prompt": "{{steps.each.content}}"}
@@ -26,7 +28,8 @@ def test_a_fan_out_asks_once_for_each_item_and_keeps_the_answers_apart(bench: Wo
         (0, "apples", "succeeded"),
         (1, "judge", "succeeded"),  # which is an item like any other
     ]
-    assert "apples" in (step.calls[0].output or "") and "judge" not in (step.calls[0].output or "")
+    first = bench.calls(run_id, "each")[0]
+    assert "apples" in (first.output or "") and "judge" not in (first.output or "")
     assert (step.output or "").startswith("## apples\n") and "\n## judge\n" in (step.output or "")
 
 
@@ -38,7 +41,7 @@ def test_a_fan_out_runs_over_the_sections_of_an_earlier_answer(bench: Workbench)
         {"key": "outline", "prompt": "Write an outline of {{input}}"},
         EACH | {"forEach": "steps.outline.sections"},
     )
-    calls = bench.steps(run_id)["each"].calls
+    calls = bench.calls(run_id, "each")
     assert [call.label for call in calls] == ["One", "Two"]  # what introduces them is no section
     item = (calls[1].prompt or "").partition("Say it: ")[2]
     assert "second" in item and "first" not in item
@@ -69,17 +72,49 @@ def test_several_models_answer_side_by_side(bench: Workbench) -> None:
         {"key": "each", "prompt": "{{input}}", "models": ["bedrock:a", "bedrock:b"], "maxOutputTokens": 10}
     )
     step = bench.steps(run_id)["each"]
-    assert [(call.model, call.output) for call in step.calls] == [
+    assert [(call.model, call.output) for call in bench.calls(run_id, "each")] == [
         ("bedrock:a", "said bedrock:a"),
         ("bedrock:b", "said bedrock:b"),
     ]
     assert "## bedrock:a\n\nsaid bedrock:a" in (step.output or "")
 
 
+def test_a_judge_is_the_first_of_the_models_and_is_told_what_they_were_asked(bench: Workbench) -> None:
+    def model(question: ModelCall) -> Any:
+        if question.output_schema is not None:
+            return answered("{}", data={"pick": 1, "reasons": "It is shorter."})
+        return answered(f"said {question.model}")
+
+    bench.machine.model = model
+    run_id = bench.run(
+        {"key": "src", "prompt": "Read {{input}}"},
+        {
+            "key": "each", "prompt": "Choose for {{input}} given {{steps.src.content}}", "pick": "judge",
+            "models": ["bedrock:a", "bedrock:b"], "maxOutputTokens": 10,
+        },
+    )  # fmt: skip
+    judge = bench.steps(run_id)["each"].calls[-1]
+    assert (judge.label, judge.model) == ("judge", "bedrock:a")
+    told = judge.prompt or ""
+    assert "the input" in told and "said offline" in told and "said bedrock:b" in told and "{{" not in told
+    assert bench.machine.asked[-1].max_output_tokens > 10, "a verdict is no answer"
+
+
+def test_a_prompt_fits_the_smallest_window_of_the_models_that_may_get_it(bench: Workbench) -> None:
+    bench.machine.model = lambda _: answered("yes")
+    step = {"key": "one", "prompt": "{{input}}", "model": "bedrock:claude", "maxOutputTokens": 10}
+    long = "# Report\n\nIt begins. More.\n\n" + "word " * 60_000
+    for fallbacks, whole in [([], True), (["bedrock:small"], False)]:
+        bench.run(step | {"fallbacks": fallbacks}, input=long)
+        asked = bench.machine.asked[-1]
+        assert (long.strip() in asked.prompt) == whole
+        assert all(tokens.count(asked.prompt, model) + 10 <= window(model) for model in asked.chain)
+
+
 def test_each_alternative_is_asked_for_in_its_own_way(bench: Workbench) -> None:
     bench.machine.model = echo
     run_id = bench.run({"key": "each", "prompt": "{{input}}", "alternatives": 3, "pick": "person"})
-    prompts = [call.prompt or "" for call in bench.steps(run_id)["each"].calls]
+    prompts = [call.prompt or "" for call in bench.calls(run_id, "each")]
     assert "prudent" in prompts[0] and "smallest change" in prompts[1] and "furthest" in prompts[2]
 
 

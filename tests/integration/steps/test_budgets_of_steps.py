@@ -8,7 +8,12 @@ from typing import Any
 import pytest
 from workbench import Workbench, answered, entry
 
-from nyxcore.llm.models import ModelFailure
+from nyxcore.llm.errors import HoldUsedUp
+from nyxcore.llm.models import ModelAnswer, ModelCall, ModelFailure
+from nyxcore.settings import settings
+from nyxcore.steps.previewing import preview_of
+from nyxcore.workflows import lint
+from nyxcore.workflows.preview import WorkflowPreview
 
 ONE: dict[str, Any] = {"key": "one", "prompt": "{{input}}", "model": "bedrock:m", "maxOutputTokens": 100}
 TWO: dict[str, Any] = {
@@ -50,6 +55,74 @@ def test_the_calls_of_a_step_share_its_budget(bench: Workbench) -> None:
 def test_the_budget_of_a_run_is_for_all_its_steps(bench: Workbench) -> None:
     message = failure(bench, ONE, TWO, budget={"tokens": 1500})
     assert message.startswith("step two: the budget of the run is 1500 tokens: 1000 are spent, 0 are held")
+
+
+LIST: dict[str, Any] = {
+    "key": "each",
+    "prompt": "{{item}}",
+    "forEach": ["a", "b " * 40],
+    "model": "bedrock:m",
+    "maxOutputTokens": 60,
+}
+PICK: dict[str, Any] = {
+    "key": "pick", "prompt": "Choose for {{input}} given {{steps.one.content}}", "models": ["bedrock:m", "bedrock:n"],
+    "pick": "judge", "maxOutputTokens": 80, "needs": ["one"],
+}  # fmt: skip
+DEAR: dict[str, Any] = {
+    "key": "dear",
+    "needs": ["pick", "each"],
+    "prompt": "Write.",
+    "model": "bedrock:m",
+    "fallbacks": ["bedrock:dear"],
+}
+
+
+def spends_everything(question: ModelCall) -> ModelAnswer:
+    """An answer as long as it may be, that costs all that was held for it."""
+    data = {"pick": 2, "reasons": "because " * 1_000} if question.output_schema else None
+    used = entry(input_tokens=question.limit_tokens, output_tokens=0, usd=question.limit_usd)
+    return ModelAnswer(
+        text="word " * question.max_output_tokens, data=data, model=question.model, calls=(used,)
+    )
+
+
+def previewed(bench: Workbench, *steps: dict[str, Any]) -> WorkflowPreview:
+    workflow = lint.accept({"name": "w", "goal": "Say what matters.", "steps": list(steps)})
+    with bench.db.transaction(bench.tenant_id) as connection:
+        return preview_of(connection, bench.tenant_id, workflow, "the input")
+
+
+def test_a_budget_of_what_the_preview_holds_lets_every_call_begin_whatever_they_spend(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dear = (
+        '{"bedrock:m": {"inputUsd": 1, "outputUsd": 2}, "bedrock:dear": {"inputUsd": 100, "outputUsd": 200}}'
+    )
+    monkeypatch.setenv("NYX_MODEL_PRICES", dear)
+    settings.cache_clear()
+    steps = (ONE, LIST, PICK, DEAR)
+    shown = previewed(bench, *steps)
+    budgets = {each.key: each.held.model_dump() for each in shown.steps if each.held}
+    bench.machine.model = spends_everything
+    limited = [each | {"budget": budgets[each["key"]]} for each in steps]
+    run = bench.get(bench.run(*limited, budget=shown.held.model_dump()))
+    assert (run.error, run.status) == (None, "succeeded")
+    assert 0 < run.cost.usd <= shown.held.usd <= shown.at_most.usd
+    assert len(bench.machine.asked) == 7, "the judge was asked too"
+
+
+def test_what_the_preview_tells_of_a_call_is_what_is_held_for_it(bench: Workbench) -> None:
+    step = ONE | {"fallbacks": ["bedrock:n"], "retries": 0}
+    [shown] = previewed(bench, step).steps
+    assert shown.held is not None and shown.at_most is not None
+    bench.run(step)
+    bench.run(step, budget=shown.held.model_dump())
+    held = [(float(asked.limit_usd), asked.limit_tokens) for asked in bench.machine.asked]
+    assert held == [(each.usd, each.tokens) for each in (shown.at_most, shown.held)]
+
+
+def test_a_model_whose_credential_is_missing_makes_the_cost_unknown(bench: Workbench) -> None:
+    assert previewed(bench, ONE | {"fallbacks": ["ours:m"]}).unknown == ["one"]
 
 
 def test_a_budget_of_nothing_allows_the_offline_model(bench: Workbench) -> None:
@@ -124,8 +197,6 @@ def test_a_call_that_breaks_down_is_charged_at_the_most_that_it_may_have_cost(be
 
 
 def test_the_operators_price_travels_with_the_call(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nyxcore.settings import settings
-
     monkeypatch.setenv("NYX_MODEL_PRICES", '{"bedrock:m": {"inputUsd": 2, "outputUsd": 4}}')
     settings.cache_clear()
     bench.run(ONE)
@@ -138,3 +209,25 @@ def test_a_timeout_of_the_model_is_an_error_that_may_pass(bench: Workbench) -> N
     ]  # fmt: skip
     bench.machine.model = lambda _: answers.pop(0)
     assert bench.get(bench.run(ONE)).status == "succeeded"
+
+
+def test_a_fallback_that_costs_nothing_answers_where_the_budget_has_no_room_for_the_model(
+    bench: Workbench,
+) -> None:
+    bench.machine.model = None
+    run_id = bench.run(ONE | {"fallbacks": ["offline"]}, budget={"usd": 0})
+    run = bench.get(run_id)
+    assert (run.status, run.cost.usd) == ("succeeded", 0)
+    assert "No model was used" in (bench.steps(run_id)["one"].output or "")
+    rows = bench.rows("select model, error_code from llm_calls where run_id = %s order by number", run_id)
+    assert [(row["model"], row["error_code"]) for row in rows] == [
+        ("bedrock:m", "model_hold_used_up"), ("offline", None),
+    ]  # fmt: skip
+
+
+def test_an_attempt_whose_hold_is_used_up_is_retried_with_a_new_one(bench: Workbench) -> None:
+    answers: list[Any] = [HoldUsedUp("bedrock:m: nothing is left").failure(), answered("yes")]
+    bench.machine.model = lambda _: answers.pop(0)
+    run_id = bench.run(ONE)
+    assert (bench.get(run_id).status, bench.steps(run_id)["one"].attempt) == ("succeeded", 2)
+    assert all(question.limit_usd > 0 for question in bench.machine.asked)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 from uuid import UUID
 
 import pytest
-from workbench import Workbench, answered
+from workbench import Workbench, answered, entry
 
 from nyxcore.errors import RunFinished
 from nyxcore.runs import service as runs
 from nyxcore.runs.sweep import sweep
 from nyxcore.steps import service as steps
 from nyxcore.steps.service import tend_all
+from nyxcore.storage import objects
 
 STEPS: tuple[dict[str, Any], ...] = (
     {"key": "one", "prompt": "{{input}}", "persona": "architect"},
@@ -222,8 +224,6 @@ def test_an_execution_that_was_stopped_from_outside_ends_its_call(bench: Workben
     run_id = bench.begin(*STEPS)
     bench.machine.play(bench.machine.waiting.pop(0))
     lost = bench.machine.take("one")
-    import json
-
     detail = {"status": "ABORTED", "input": json.dumps(lost.input)}
     assert steps.call_lost(bench.db, {"detail": detail})
     run = bench.get(run_id)
@@ -231,6 +231,49 @@ def test_an_execution_that_was_stopped_from_outside_ends_its_call(bench: Workben
     before = bench.events(run_id)
     assert steps.call_lost(bench.db, {"detail": detail})
     assert bench.events(run_id) == before
+
+
+@pytest.mark.parametrize("written", ["answer", "attempt", "nothing"])
+def test_what_a_stopped_call_has_spent_is_in_the_ledger(bench: Workbench, written: str) -> None:
+    bench.machine.model = lambda _: answered("an answer")
+    run_id = bench.begin(*STEPS)
+    bench.machine.play(bench.machine.waiting.pop(0))
+    stopped = bench.machine.take("one")
+    where = bench.machine.prepare(stopped)
+    assert where is not None
+    if written == "answer":
+        bench.machine.call(where)
+    if written == "attempt":
+        unknown = entry(outcome="unknown").model_dump(mode="json", by_alias=True)
+        objects.put(where.attempts, json.dumps([unknown]).encode())
+    with bench.db.transaction(bench.tenant_id) as connection:
+        runs.cancel_run(connection, bench.tenant_id, run_id, actor="test")
+    assert steps.call_lost(bench.db, {"detail": {"status": "ABORTED", "input": json.dumps(stopped.input)}})
+    ledger = bench.rows("select outcome from llm_calls where run_id = %s", run_id)
+    held = bench.rows("select 1 from budget_reservations where run_id = %s and closed_at is null", run_id)
+    assert [row["outcome"] for row in ledger] == {
+        "answer": ["succeeded"],
+        "attempt": ["unknown"],
+        "nothing": [],
+    }[written]
+    assert bool(held) == (written == "nothing"), "its caller may be at it still: the sweep looks again"
+    ended(bench, run_id)
+
+
+def test_a_call_that_was_answered_before_its_execution_was_stopped_ends_with_its_answer(
+    bench: Workbench,
+) -> None:
+    bench.machine.model = lambda _: answered("an answer")
+    run_id = bench.begin(*STEPS)
+    bench.machine.play(bench.machine.waiting.pop(0))
+    stopped = bench.machine.take("one")
+    where = bench.machine.prepare(stopped)
+    assert where is not None
+    bench.machine.call(where)
+    assert steps.call_lost(bench.db, {"detail": {"status": "FAILED", "input": json.dumps(stopped.input)}})
+    assert bench.steps(run_id)["one"].output == "an answer"
+    bench.machine.run()
+    assert bench.get(run_id).status == "succeeded"
 
 
 @pytest.mark.parametrize("detail", [{}, {"input": "{"}, {"input": '{"tenantId": "x", "runId": "y"}'}])

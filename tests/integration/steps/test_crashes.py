@@ -141,7 +141,7 @@ def test_a_crash_after_any_commit_changes_nothing_and_pays_nothing_twice(
     clean, learnt = outcome(bench, first), xp(bench)
     asked = len(bench.machine.asked)
     assert clean["status"] == "succeeded" and clean["cost"].tokens == asked * 15 == 75 and clean["held"] == []
-    assert learnt == [10, 20]
+    assert learnt == [10, 10]
 
     at, crashed, seen = 0, ["not yet"], set()
     while crashed:

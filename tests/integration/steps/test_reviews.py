@@ -233,6 +233,25 @@ def test_a_person_picks_one_of_three_answers(bench: Workbench) -> None:
     assert bench.get(run_id).status == "succeeded"
 
 
+def test_an_approval_that_names_none_of_the_answers_is_refused_and_names_them(bench: Workbench) -> None:
+    run_id = three_answers(bench, "person")
+    named = r"as alternative: 1 \(balanced\), 2 \(conservative\), 3 \(ambitious\)"
+    with pytest.raises(InvalidInput, match=named) as refused:
+        bench.decide(run_id, "propose", "approve")
+    assert refused.value.status == 422
+    assert (bench.get(run_id).status, bench.statuses(run_id)["propose"]) == ("waiting", "waiting")
+    assert bench.decide(run_id, "propose", "edit", "what a person wrote"), "an edit needs no pick"
+
+
+def test_a_pick_that_has_not_begun_takes_no_approval(bench: Workbench) -> None:
+    run_id = bench.begin(
+        ANALYSE, ANALYSE | {"key": "propose", "needs": ["analyse"], "alternatives": 2, "pick": "person"}
+    )
+    bench.machine.play(bench.machine.waiting.pop(0))
+    with pytest.raises(Conflict, match="it is pending"):
+        bench.decide(run_id, "propose", "approve")
+
+
 def test_a_judge_picks_and_says_why(bench: Workbench) -> None:
     run_id = three_answers(bench, "judge")
     step = bench.steps(run_id)["propose"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,12 +14,13 @@ from machine import Machine
 from nyxcore.db.connection import Database
 from nyxcore.ids import uuid7
 from nyxcore.llm.models import LedgerEntry, ModelAnswer, ModelFailure
+from nyxcore.paging import PageRequest
 from nyxcore.runs import dispatch
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import FinalStatus, Run, RunOptions
 from nyxcore.steps import reviews
-from nyxcore.steps import service as steps
-from nyxcore.steps.models import RunStep
+from nyxcore.steps.models import RunStep, StepCall
+from nyxcore.steps.shown import service as shown
 from nyxcore.workflows import lint, repository
 from nyxcore.workflows.service import as_document
 
@@ -74,9 +76,24 @@ class Workbench:
             return runs.get_run(connection, self.tenant_id, run_id)
 
     def steps(self, run_id: UUID) -> dict[str, RunStep]:
+        """The steps by their keys, each of them whole."""
+        run, found, cursor = self.get(run_id), list[RunStep](), None
+        while True:
+            with self.db.transaction(self.tenant_id) as connection:
+                page = shown.list_steps(connection, self.tenant_id, run, PageRequest(1_000, cursor))
+                found += [
+                    shown.get_step(connection, self.tenant_id, run, step.key) if step.truncated else step
+                    for step in page.items
+                ]
+            cursor = page.next_cursor
+            if cursor is None:
+                return {step.key: step for step in found}
+
+    def calls(self, run_id: UUID, key: str) -> Sequence[StepCall]:
+        """The calls of a step with their texts."""
         run = self.get(run_id)
         with self.db.transaction(self.tenant_id) as connection:
-            return {step.key: step for step in steps.steps_of(connection, self.tenant_id, run)}
+            return shown.list_calls(connection, self.tenant_id, run, key, PageRequest()).items
 
     def statuses(self, run_id: UUID) -> dict[str, str]:
         return {key: step.status for key, step in self.steps(run_id).items()}

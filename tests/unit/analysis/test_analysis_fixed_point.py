@@ -9,6 +9,8 @@ import subprocess
 import sys
 import warnings
 from collections import Counter
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -71,17 +73,29 @@ for name in [sys.argv[1], *names]:
     return done.stdout
 
 
+@pytest.fixture(scope="module")
+def original(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], tuple[Path, str]]:
+    """A package as it is, and what importing it gives."""
+
+    @cache
+    def of(package: str) -> tuple[Path, str]:
+        tree = _copy(package, tmp_path_factory.mktemp(package) / "tree")
+        return tree, _imported(tree, package)
+
+    return of
+
+
 @pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
 @pytest.mark.parametrize("package", PACKAGES)
 def test_a_patched_package_compiles_imports_and_has_nothing_left_to_fix(
-    package: str, unsafe: bool, tmp_path: Path
+    package: str, unsafe: bool, tmp_path: Path, original: Callable[[str], tuple[Path, str]]
 ) -> None:
-    tree = _copy(package, tmp_path / "tree")
+    tree, imported = original(package)
     run = analyse(tree, tmp_path / "out", options=Options(unsafe=unsafe))
     new = run.patched(tmp_path / "new")
     for path in new.rglob("*.py"):
         assert _compiles(path) or not _compiles(tree / path.relative_to(new))
-    before, after = _imported(tree, package).splitlines(), _imported(new, package).splitlines()
+    before, after = imported.splitlines(), _imported(new, package).splitlines()
     assert [line.partition(" ")[0] for line in before] == [line.partition(" ")[0] for line in after]
     assert [line for line in before if "[" not in line] == [line for line in after if "[" not in line]
 

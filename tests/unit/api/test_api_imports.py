@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from functools import cache
 
 import pytest
 
@@ -22,6 +23,7 @@ _HEAVY = {
 }
 
 
+@cache
 def _imported(module: str) -> set[str]:
     code = f"import sys, {module}; print(*sorted(sys.modules), sep='\\n')"
     listed = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

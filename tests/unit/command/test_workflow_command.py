@@ -150,9 +150,13 @@ def test_a_preview_keeps_to_80_columns_and_shows_control_characters() -> None:
     step = {
         "key": "a", "type": "llm", "needs": [], "models": ["offline"], "system": None, "calls": None,
         "prompt": "word " * 60 + "\n\x1b[31mred\n    indented", "parts": [part, {**part, "form": "left-out"}],
-        "tokens": 1_234, "assumedTokens": 5, "outputTokens": 4_096, "usd": None, "problem": "too long",
+        "tokens": 1_234, "assumedTokens": 5, "outputTokens": 4_096, "usd": None, "held": None, "atMost": None,
+        "fallbacks": [], "further": [], "problem": "too long",
     }  # fmt: skip
-    preview = {"steps": [step], "tokens": 1_239, "usd": 0.0, "unknown": ["a"]}
+    nothing = {"usd": 0.0, "tokens": 0}
+    preview = {
+        "steps": [step], "tokens": 1_239, "usd": 0.0, "held": nothing, "atMost": nothing, "unknown": ["a"],
+    }  # fmt: skip
     lines = list(preview_lines("W", preview))
     assert max(map(len, lines)) <= 80
     text = "\n".join(lines)
@@ -161,6 +165,28 @@ def test_a_preview_keeps_to_80_columns_and_shows_control_characters() -> None:
     assert "+ steps.a.content: whole, 9 tokens" in text
     assert "- steps.a.content: left out;" in text
     assert "PROBLEM  too long" in text
+
+
+def test_a_preview_says_what_it_can_cost_and_shows_every_prompt() -> None:
+    judge = {
+        "label": "judge", "models": ["ours:judge"], "system": "I am fair.", "prompt": "Which is best?", "parts": [],
+        "tokens": 100, "assumedTokens": 8_192, "outputTokens": 4_096,
+    }  # fmt: skip
+    held, most = {"usd": 0.03300001, "tokens": 9_000}, {"usd": 0.099, "tokens": 27_000}
+    step = {
+        "key": "a", "type": "llm", "needs": [], "models": ["ours:m"], "fallbacks": ["ours:dear"], "system": "Be brief.",
+        "prompt": "Plan it.", "parts": [], "tokens": 10, "assumedTokens": 0, "outputTokens": 4_096, "calls": 2,
+        "usd": 0.0165, "held": held, "atMost": most, "further": [judge], "problem": None,
+    }  # fmt: skip
+    preview = {"steps": [step], "tokens": 12, "usd": 0.0165, "held": held, "atMost": most, "unknown": []}
+    text = "\n".join(preview_lines("W", preview))
+    flat = " ".join(text.split())
+    assert "Cost: $0.0165 when nothing fails, $0.0990 at the most, with every retry of every step." in flat
+    assert "A budget of $0.0331 and 9,000 tokens lets every call begin." in flat
+    assert "asks     ours:m, 2 times; should it fail: ours:dear\n" in text
+    assert "cost     $0.0165 when nothing fails, $0.0331 are held, $0.0990 at the most\n" in text
+    assert "judge: asks ours:judge; 100 in and about 8,192 of outputs to come" in text
+    assert text.index("Plan it.") < text.index("── prompt of judge ─") < text.index("Which is best?")
 
 
 def review(**changes: Any) -> dict[str, Any]:
@@ -191,6 +217,18 @@ def test_somebody_is_asked_until_something_is_decided(
 ) -> None:
     assert reviewing.decide(step, "Look at it", answering(*replies)) == decision
     assert "What was said." in capsys.readouterr().out
+
+
+def test_whoever_approves_several_answers_is_asked_which(capsys: pytest.CaptureFixture[str]) -> None:
+    step = review(
+        type="llm",
+        calls=[{"label": "balanced", "output": "Half."}, {"label": "ambitious", "output": "\x1b[31mAll."}],
+    )
+    assert reviewing.pick(step, answering("a", "3", "2")) == 2
+    shown = capsys.readouterr().out
+    assert "── 1. balanced ──\n  Half.\n── 2. ambitious ──" in shown and "\x1b" not in shown
+    with pytest.raises(BadUsage, match="--alternative NUMBER"):
+        reviewing.pick(step, answering("q"))
 
 
 def test_an_edit_is_what_the_editor_leaves_and_a_broken_editor_is_told(

@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -37,16 +38,20 @@ def file_keys(tmp_path: Path) -> FileKeys:
     return FileKeys(tmp_path / "keys" / "credentials.json")
 
 
-@pytest.fixture(params=["file", "kms"])
-def any_keys(request: pytest.FixtureRequest, file_keys: FileKeys, monkeypatch: pytest.MonkeyPatch):
-    if request.param == "file":
-        yield file_keys
-        return
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    with mock_aws():
+@pytest.fixture(scope="module")
+def kms_keys() -> Iterator[KmsKeys]:
+    """A key of moto's, for all tests: a client costs as much as all that they do with it."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            patch.setenv(name, "test")
         client = boto3.client("kms", region_name="eu-central-1")
         yield KmsKeys(client.create_key()["KeyMetadata"]["Arn"], client)
+
+
+@pytest.fixture(params=["file_keys", "kms_keys"], ids=["file", "kms"])
+def any_keys(request: pytest.FixtureRequest) -> Keys:
+    keys: Keys = request.getfixturevalue(request.param)
+    return keys
 
 
 def test_a_sealed_secret_opens_and_does_not_show(any_keys: Keys) -> None:

@@ -366,12 +366,30 @@ def test_a_typed_answer_is_filled_from_what_is_there_and_says_what_is_not() -> N
     assert given.data["verdict"] == "unknown"
 
 
-def test_a_typed_judge_picks_what_the_comparison_picks() -> None:
-    schema = {
+@pytest.mark.parametrize(
+    ("schema", "member"),
+    [
+        (SCHEMA, "summary"),
+        ({"type": "object", "properties": {"title": {"type": "string"}, "why": {"type": "string"}}}, "why"),
+        ({"type": "object", "properties": {"name": {"type": "string"}, "risk": {"type": "string"}}}, "risk"),
+        ({"type": "object", "properties": {"note": {"type": "string", "maxLength": 40}}}, "note"),
+    ],
+)
+def test_a_typed_answer_says_in_its_prose_that_no_model_was_used(schema: dict[str, Any], member: str) -> None:
+    data = answer("", REVIEW + ANALYSIS, schema, 4000).data
+    jsonschema.validate(data, schema)
+    assert data[member].startswith("No model was used")
+    assert json.dumps(data).count("No model was used") == 1
+
+
+def test_no_member_that_identifies_something_is_changed_for_the_notice() -> None:
+    schema = {"type": "object", "properties": {"file": {"type": "string"}, "ok": {"type": "boolean"}}}
+    assert "No model" not in answer("", REVIEW + ANALYSIS, schema, 4000).text
+    nested = {
         "type": "object",
-        "properties": {"pick": {"enum": ["ambitious", "balanced"]}, "winner": {"type": "string"}},
+        "properties": {"inner": {"type": "object", "properties": {"text": {"type": "string"}}}},
     }
-    assert answer("", ALTERNATIVES, schema, 4000).data == {"pick": "balanced", "winner": "balanced"}
+    assert answer("", REVIEW + ANALYSIS, nested, 4000).data["inner"]["text"].startswith("No model was used")
 
 
 def test_a_large_prompt_full_of_fences_is_read_in_one_pass() -> None:

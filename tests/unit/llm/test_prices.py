@@ -1,4 +1,4 @@
-"""What a call costs: own prices, published prices, the ceiling, and the most that a call can cost."""
+"""What a call costs: own prices, published prices, the ceiling, and what to hold for a call."""
 
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from nyxcore.llm.models import ModelCall, Price, Usage
-from nyxcore.llm.prices import bound, cost, most
+from nyxcore.llm.models import Amount, ModelCall, Price, Usage
+from nyxcore.llm.prices import Span, bound, cost, one_try, span, spans
 
 AT = datetime(2026, 11, 26, tzinfo=UTC)
 MILLION = Usage(1_000_000, 1_000_000)
@@ -74,21 +74,37 @@ def test_the_bound_of_an_attempt_is_above_its_estimate_and_knows_the_schema() ->
     assert bound(call(), "ours:x", extra="more " * 100).input > plain.input
 
 
-def test_what_is_reserved_covers_two_attempts_of_the_dearest_model() -> None:
-    both = call("laptop:big", fallbacks=("ours:x", "offline"))
-    one = cost(both, "ours:x", bound(both, "ours:x"), AT).usd
-    assert most(both, AT) == (2 * one, 2 * bound(both, "ours:x").total)
-    assert most(both, AT, attempts=1)[0] == one
+def test_the_least_to_hold_covers_two_attempts_of_a_model_and_the_most_every_try() -> None:
+    one = bound(call(), "ours:x")
+    usd = cost(call(), "ours:x", one, AT).usd
+    held = span(call("ours:x"), AT)
+    assert held == Span(Amount(usd * 2, one.total * 2), Amount(usd * 3, one.total * 3))
+    assert span(call("ours:x", tries=1), AT).most == held.least
 
 
-def test_what_is_reserved_covers_a_repair() -> None:
-    typed = call("ours:x", output_schema={"type": "object"})
-    usd, tokens = most(typed, AT)
-    repair = bound(typed, "ours:x", extra="word " * 500)
-    assert tokens >= bound(typed, "ours:x").total + repair.total
-    assert (
-        usd >= cost(typed, "ours:x", bound(typed, "ours:x"), AT).usd + cost(typed, "ours:x", repair, AT).usd
-    )
+def test_the_least_to_hold_covers_a_try_of_each_model_of_the_chain() -> None:
+    both = call("laptop:big", fallbacks=("ours:x", "openai:gpt-5", "offline"))
+    tries = sum((one_try(both, model, AT) for model in both.chain), Amount())
+    assert span(both, AT).least == Amount(2 * one_try(both, "ours:x", AT).usd, tries.tokens)
+    assert span(both, AT).most == tries * 3
+
+
+def test_what_is_held_covers_a_repair_of_the_longest_answer() -> None:
+    typed = call("ours:x", output_schema={"type": "object"}, max_output_tokens=4096)
+    repair = bound(typed, "ours:x", extra="word " * 4096 + "what is wrong " * 200)
+    usd = cost(typed, "ours:x", bound(typed, "ours:x"), AT).usd + cost(typed, "ours:x", repair, AT).usd
+    both = Amount(usd, bound(typed, "ours:x").total + repair.total)
+    assert both.fits(one_try(typed, "ours:x", AT))
+    assert both.fits(span(typed, AT).least)
+
+
+def test_where_a_budget_has_no_room_what_costs_less_is_held_for() -> None:
+    chain = call("ours:x", fallbacks=("laptop:any", "offline"))
+    whole, free, nothing = spans(chain, AT)
+    assert whole == span(chain, AT)
+    assert (free.least.usd, free.least.tokens > 0) == (0, True)
+    assert nothing.most == Amount()
+    assert len(spans(call("ours:x"), AT)) == 1
 
 
 @pytest.mark.parametrize("usage", [Usage(1, 0), Usage(0, 1)])

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
+from scale import SCALE
 
 from nyxcore.markup.parser import commonmark
 
@@ -40,7 +41,7 @@ _WHOLE = st.sampled_from(
 )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500 // SCALE)
 @given(st.lists(_CHARACTERS | _WHOLE, max_size=25).map("".join))
 def test_our_inline_parser_reads_what_markdown_its_own_reads(source: str) -> None:
     assert commonmark().render(source) == MarkdownIt("commonmark").render(source)

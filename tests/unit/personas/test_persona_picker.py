@@ -25,7 +25,7 @@ _ROW = PersonaRow(
     based_on=None,
     created_at=datetime(2026, 11, 23, tzinfo=UTC),
     updated_at=datetime(2026, 11, 23, tzinfo=UTC),
-    gone=False,
+    gone_at=None,
     xp=240,
     uses=24,
 )

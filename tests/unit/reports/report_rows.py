@@ -74,9 +74,9 @@ def facts(**changes: Any) -> Facts:
     values: dict[str, Any] = {
         "project": "Flask", "kind": "auto-fix", "run_id": RUN, "ending": "complete", "error": None, "date": DATE,
         "duration": timedelta(seconds=2.5), "unsafe": False, "categories": None,
-        "source": Source("flask", None, "ab" * 32), "files": 12, "findings": [], "fixes": [], "skipped": [],
+        "source": Source("flask", None, "ab" * 32, None), "files": 12, "findings": [], "fixes": [], "skipped": [],
         "notes": [], "phases": [], "earlier": None, "explanations": {}, "tools": TOOLS, "patch_bytes": 10,
-        "tokens": 0, "usd": Decimal(0),
+        "tokens": 0, "usd": Decimal(0), "spoken": None,
     }  # fmt: skip
     return Facts(**(values | changes))
 
@@ -158,7 +158,7 @@ def _everything() -> Facts:
         duration=timedelta(minutes=3, seconds=20),
         unsafe=True,
         categories=["security", "bug", "error-handling", "performance", "code-smell"],
-        source=Source("pallets/flask", "flask-3.1.0.tar.gz", "0123456789abcdef" * 4),
+        source=Source("pallets/flask", "flask-3.1.0.tar.gz", "0123456789abcdef" * 4, "c0ffee" * 6 + "c0ff"),
         files=1234,
         findings=findings,
         fixes=[fix_of for _, fix_of in pairs] + [follow_up],
@@ -199,7 +199,7 @@ FAILED = facts(
         finding(start_line=5, severity="high", category="security", rule="ruff:S602", title="Shell",
                 state="failed", reason="the run failed before this was settled"),
     ],
-    source=Source("flask", None, None),
+    source=Source("flask", None, None, None),
     phases=[Phase("scanning", timedelta(seconds=1)), Phase("detecting", timedelta(seconds=2))],
     earlier=earlier(finding()),
     patch_bytes=0,

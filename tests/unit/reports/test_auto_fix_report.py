@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -25,7 +26,7 @@ from report_rows import (
 
 from nyxcore.findings.models import Evidence
 from nyxcore.reports import sections
-from nyxcore.reports.facts import Phase, Skipped
+from nyxcore.reports.facts import Phase, Skipped, Spoken
 from nyxcore.reports.kinds.auto_fix import RENDERERS
 from nyxcore.reports.language import language_of
 from nyxcore.reports.models import Style
@@ -366,3 +367,27 @@ def test_a_fix_for_findings_that_are_not_told_is_shown_as_a_follow_up() -> None:
     assert "### What the fixes above made necessary — 1×\n\nAlone." in RENDERERS["technical"](
         lost, language_of("en")
     )
+
+
+@pytest.mark.parametrize("style", RENDERERS)
+@pytest.mark.parametrize(
+    ("language", "written", "asked"),
+    [
+        ("en", "prose: `ours:best`, 1,234 tokens, <0.01 USD", "prose: no answer, 5 tokens, 0.50 USD"),
+        ("de", "Text: `ours:best`, 1.234 Tokens, <0,01 USD", "Text: keine Antwort, 5 Tokens, 0,50 USD"),
+    ],
+)
+def test_the_footer_tells_the_cost_of_prose_beside_that_of_the_run(
+    style: Style, language: str, written: str, asked: str
+) -> None:
+    by = Spoken("ours:best", 1234, Decimal("0.004"))
+    assert report(style, language, spoken=by).splitlines()[-1].endswith(f" · {written}")
+    nobody = Spoken(None, 5, Decimal("0.5"))
+    assert report(style, language, spoken=nobody).splitlines()[-1].endswith(f" · {asked}")
+
+
+def test_who_wrote_the_prose_is_said_where_it_is_told_how_the_report_was_made() -> None:
+    assert "No model was used." in report()
+    text = report(spoken=Spoken("ours:best", 1234, Decimal("0.01")))
+    assert "The prose between the tables was written by `ours:best`" in text
+    assert "No model was used." not in text

@@ -61,7 +61,7 @@ def with_text(text: str) -> Facts:
     grave = {"severity": "critical", "category": "security"}
     return facts(
         project=text or "x",
-        source=Source(text or "x", text, "ab" * 32),
+        source=Source(text or "x", text, "ab" * 32, None),
         findings=[
             one,
             finding(file=file, title=text, message=text, reason=text, rule=f"ruff:{text}", start_line=9),

@@ -19,7 +19,7 @@ SENT = {*get_args(EventType), "snapshot", "reset"}
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("file", ["follow_cases.test.js", "run_stream.test.js"])
+@pytest.mark.parametrize("file", ["follow_cases.test.js", "run_stream.test.js", "guide_example.test.js"])
 def test_node_finds_nothing_wrong(file: str) -> None:
     command = ["node", "--test", "--test-reporter=tap", str(FOLDER / file)]
     run = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)

@@ -1,12 +1,22 @@
-"""docs/following-a-run.md shows every type of event, as the server's own models and encoder write it."""
+"""docs/following-a-run.md shows every type of event, as the server's own models and encoder write it.
+
+Its example in JavaScript is run by guide_example.test.js.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
 
+import pytest
+
+from nyx import events
+from nyx.events import StreamEvent, StreamLost, StreamRefused
 from nyx.sse_parser import EventParser
 from nyxcore.findings.models import Finding, Fix
 from nyxcore.runs import sse
@@ -45,3 +55,34 @@ def test_the_statuses_and_phases_are_the_products() -> None:
     named = set(re.findall(r"`(\w+)`", GUIDE))
     assert named >= {*PHASES, *get_args(RunStatus)}
     assert data("status")["status"] in get_args(RunStatus) and data("phase")["phase"] in PHASES
+
+
+@pytest.mark.parametrize("ends", [None, StreamRefused(401, "the token has expired"), StreamLost("no answer")])
+def test_the_python_example_prints_events_and_says_how_it_ended(
+    ends: Exception | None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def follow(url: str, token: object, run_id: str, *, after: int | None) -> Iterator[StreamEvent]:
+        assert callable(token) and after == 7
+        yield StreamEvent(8, "log", {})
+        if ends is not None:
+            raise ends
+
+    monkeypatch.setattr(events, "follow", follow)
+    names: dict[str, Any] = {"new_token": lambda: "nyx_1", "run_id": "r1", "last_seen": 7}
+    (example,) = re.findall(r"```python\n(.*?)```", GUIDE, re.DOTALL)
+    exec(example, names)
+    printed = capsys.readouterr().out
+    assert printed.startswith("8 log {}\n") and names["last_seen"] == 8
+    assert str(ends) in printed or ends is None
+
+
+def test_the_python_client_needs_no_more_than_the_guide_says() -> None:
+    program = "import sys, nyx.events; print(*sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    ours = {name for name in ran.stdout.split() if name.split(".")[0] in {"nyx", "nyxcore"}}
+    assert ours == {"nyx", "nyx.events", "nyx.sse_parser", "nyx.errors", "nyxcore", "nyxcore.errors"}
+    source = Path(events.__file__).read_text()
+    assert set(re.findall(r"^from (nyx\S*) import (.*)$", source, re.MULTILINE)) == {
+        ("nyx.errors", "LocalError"),
+        ("nyx.sse_parser", "EventParser, ParsedEvent"),
+    }

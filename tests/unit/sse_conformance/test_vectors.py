@@ -2,7 +2,8 @@
 
 `bytes` is text in which each character is a byte (Latin-1); `events` are id, type and data; `lastEventId` is what
 a client sends when it comes back, `retry` the wait in milliseconds. `source` names the case of the WPT list
-(`eventsource/`) or of LaunchDarkly's SSE contract list that the vector, written from the standard, stands for.
+(`eventsource/`) or of LaunchDarkly's SSE contract list that the vector, written from the standard, stands for;
+cases_of_others.json has both lists whole, with the reason of what is left out.
 `httpxSseDiffers` says where that parser leaves the standard, `nodeDiffers` where Node does; nyxcore sends nothing
 of the kind.
 """

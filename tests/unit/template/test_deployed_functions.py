@@ -6,6 +6,7 @@ import json
 import re
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict
@@ -227,3 +228,26 @@ def test_the_sweep_runs_every_minute_and_when_an_execution_ended_badly(resources
     assert pattern["detail-type"] == ["Step Functions Execution Status Change"]
     assert set(pattern["detail"]["status"]) == {"FAILED", "TIMED_OUT", "ABORTED"}
     assert {arn["Ref"] for arn in pattern["detail"]["stateMachineArn"]} == set(machines)
+
+
+def test_whoever_begins_steps_knows_the_default_model_and_whoever_prepares_calls_who_may_use_bedrock(
+    functions: dict[str, Any],
+) -> None:
+    def given(variable: str) -> dict[str, Any]:
+        return {
+            name: variables(function)[variable]
+            for name, function in functions.items()
+            if variable in variables(function)
+        }
+
+    default = given("NYX_DEFAULT_MODEL")
+    begin = {"ApiFunction", "WorkflowPrepareFunction", "WorkflowRecordFunction", "WorkflowFailFunction"}
+    assert default == {name: {"Ref": "DefaultModel"} for name in begin}
+    bedrock = given("NYX_BEDROCK_TENANTS")
+    assert bedrock.keys() == {"ApiFunction", "WorkflowPrepareFunction", "ReportPrepareFunction"}
+    for value in bedrock.values():
+        condition, some, none = value["Fn::If"]
+        assert (condition, none) == ("HasBedrockTenants", "[]")
+        assert some["Fn::Sub"][0] == '["${Ids}"]'
+        separator, _ = some["Fn::Sub"][1]["Ids"]["Fn::Join"]
+        assert Settings(bedrock_tenants='["' + separator.join([str(UUID(int=1)), str(UUID(int=2))]) + '"]')

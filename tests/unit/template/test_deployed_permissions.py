@@ -38,7 +38,7 @@ def own_policies(resources: dict[str, Any], function: str) -> list[Any]:
         ("ApiFunction", [CONNECT, OBJECTS, DISPATCH, SEAL]),
         ("AuthorizerFunction", [CONNECT]),
         ("StreamFunction", [CONNECT]),
-        ("SweepFunction", [CONNECT, DISPATCH, RESEAL]),
+        ("SweepFunction", [CONNECT, OBJECTS, DISPATCH, RESEAL]),
         ("MigrateFunction", []),
         ("RenderPdfFunction", [RENDER]),
         ("AutoFixFetchFunction", [FETCH]),

@@ -180,3 +180,8 @@ def test_functions_start_the_very_machine_that_is_deployed(
     name = machine_of(resources, path)["StateMachineName"]["Fn::Sub"]
     started = functions["ApiFunction"]["Environment"]["Variables"]["NYX_STATE_MACHINES"]["Fn::Sub"]
     assert json.loads(started)[path.parent.name.replace("_", "-")].endswith(f":stateMachine:{name}")
+
+
+def test_a_page_that_cannot_be_laid_out_is_tried_once() -> None:
+    prepare = read(next(path for path in DEFINITIONS if path.parent.name == "pdf"))["States"]["Prepare"]
+    assert {"NotFound", "MarkdownTooLarge", "FontsMissing"} <= set(prepare["Retry"][0]["ErrorEquals"])

@@ -11,6 +11,8 @@ from workflow_texts import step, workflow
 
 from nyxcore.workflows.context.assembly import Context, ContextTooSmall, assemble
 from nyxcore.workflows.definition import Workflow
+from nyxcore.workflows.dependencies import needs_of
+from nyxcore.workflows.graph import ancestors
 from nyxcore.workflows.material.insertion import Shortener
 from nyxcore.workflows.material.sections import OutputPart
 from nyxcore.workflows.material.values import PathUnknown, StepOutput, Values
@@ -51,19 +53,19 @@ def test_it_holds_the_goal_what_is_selected_and_every_need_but_no_sibling() -> N
     made = context(values, 1_000)
     assert made.text == (
         "# Goal\n\nMake it better\n\n# Context\n\n"
-        '## Input\n\n<untrusted-1 source="input">the input</untrusted-1>\n\n'
         '## Output of the step "near"\n\n<untrusted-1 source="steps.near.content">N near</untrusted-1>\n\n'
         '## Output of the step "middle"\n\n<untrusted-1 source="steps.middle.content">M middle</untrusted-1>\n\n'
         '## Output of the step "far"\n\n<untrusted-1 source="steps.far.content">F far</untrusted-1>\n\n'
+        '## Input\n\n<untrusted-1 source="input">the input</untrusted-1>\n\n'
         '## Memory\n\n<untrusted-1 source="memory">the memory</untrusted-1>\n\n'
         '## Docs.api\n\n<untrusted-1 source="docs.api">the api</untrusted-1>'
     )
     assert [(part.path, part.reason, part.form) for part in made.parts] == [
         ("goal", "every prompt that names no step", "whole"),
-        ("input", "selected by the workflow", "whole"),
         ("steps.near.content", "needed directly", "whole"),
         ("steps.middle.content", "needed through others, 2 steps away", "whole"),
         ("steps.far.content", "needed through others, 3 steps away", "whole"),
+        ("input", "selected by the workflow", "whole"),
         ("memory", "selected by the workflow", "whole"),
         ("docs.api", "selected by the workflow", "whole"),
     ]
@@ -106,7 +108,7 @@ def test_a_long_output_is_a_digest_that_names_its_whole() -> None:
     )
     assert "# Report\nIt begins here.\n" in made.text and "## Verdict\nAll is well." in made.text
     assert ">M</untrusted" in made.text and ">F</untrusted" in made.text
-    assert [part.form for part in made.parts[2:5]] == ["digest", "whole", "whole"]
+    assert [part.form for part in made.parts[1:4]] == ["digest", "whole", "whole"]
 
 
 def test_the_nearest_output_stays_whole_where_not_all_fit() -> None:
@@ -114,6 +116,46 @@ def test_the_nearest_output_stays_whole_where_not_all_fit() -> None:
     made = context(Values(GOAL, steps=outputs(near=near, middle="", far=far)), 170)
     assert near in made.text and far not in made.text
     assert {part.path: part.form for part in made.parts}["steps.far.content"] != "whole"
+
+
+def test_a_long_input_starves_no_need_and_is_a_digest_itself() -> None:
+    near = "near " * 100
+    made = context(
+        Values(
+            GOAL,
+            input="# Ask\n\nFirst. More.\n\n" + "word " * 950,
+            steps=outputs(near=near, middle="", far=""),
+        ),
+        1_000,
+    )
+    assert near in made.text and "# Ask\nFirst." in made.text
+    assert {part.path: part.form for part in made.parts}["input"] == "digest"
+
+
+def test_an_output_that_would_take_all_the_room_leaves_a_digest_of_everything_else() -> None:
+    long = {name: LONG.replace("Report", name) for name in ("near", "middle", "far", "input", "memory")}
+    steps = outputs(**{name: long[name] for name in ("near", "middle", "far")})
+    made = context(Values(GOAL, input=long["input"], steps=steps, memory=long["memory"]), 400)
+    assert all(f"# {name}\nIt begins here." in made.text for name in long)
+    assert made.tokens <= 400
+
+
+@pytest.mark.parametrize(
+    ("selected", "where"),
+    [
+        ("input", "it is what the run was given"),
+        ("memory", "it stands in what is remembered"),
+        ("docs", "it stands in the documents of the project"),
+        ('docs["a.b"]', "it stands in the documents of the project"),
+        ("policies", "it stands in the policy library"),
+        ("project.wisdom", "it stands in the wisdom of the project"),
+    ],
+)
+def test_a_digest_of_what_came_from_no_step_says_where_its_whole_is(selected: str, where: str) -> None:
+    plan = workflow(step("last"), context=[selected])
+    values = Values(GOAL, LONG, memory=LONG, docs={"a.b": LONG}, policies=LONG, wisdom=LONG)
+    made = context(values, 200, plan)
+    assert re.search(rf"Digest \(the whole {re.escape(selected)} has [\d,]+ bytes: {where}\)", made.text)
 
 
 def test_what_is_left_out_is_said_in_the_text_and_in_the_provenance() -> None:
@@ -133,7 +175,7 @@ def test_the_parts_of_a_fan_out_are_never_crushed_into_one() -> None:
     fences = re.findall(r'source="steps\.each\.content, part (\d+)"', made.text)
     assert fences == [str(number) for number in range(1, 13)]
     assert all(f"Verdict {n} stands." in made.text for n in range(12))
-    assert made.parts[-1].form == "parts" and made.tokens <= 600
+    assert made.parts[1].form == "parts" and made.tokens <= 600
 
 
 def test_short_parts_stay_whole_beside_long_ones() -> None:
@@ -145,7 +187,7 @@ def test_short_parts_stay_whole_beside_long_ones() -> None:
     plan = workflow(step("each", "{{item}}", forEach=["a"]), step("last", needs=["each"]))
     made = context(Values(GOAL, steps={"each": StepOutput("x " * 1_001, parts=parts)}), 150, plan)
     assert "Short and whole." in made.text
-    assert made.parts[-1].note == "of 3 parts 1 are whole, 2 are digests, 0 are left out"
+    assert made.parts[1].note == "of 3 parts 1 are whole, 2 are digests, 0 are left out"
 
 
 def test_the_titles_of_parts_are_data_too() -> None:
@@ -224,3 +266,15 @@ def test_whatever_happens_it_keeps_the_budget_and_the_goal_and_is_the_same_again
     assert len(told) == len(set(told)) and told[0] == "goal"
     for part in first.parts[1:]:
         assert part.form == "empty" or (part.tokens == 0) == (part.form == "left-out")
+    needed = [each.key for each in ancestors(needs_of(plan), last.key)]
+    assert told == ["goal", *(f"steps.{key}.content" for key in needed), "input", "memory", "policies"]
+    unlimited = assemble(last, plan, values, budget_tokens=10**9, shortener=shortener)
+    assert {part.form for part in unlimited.parts} <= {"whole", "empty"}
+    if unlimited.tokens <= budget:
+        assert first == unlimited, "what fits goes in whole"
+    half = (budget - count(goal) - count("\n\n# Context\n\n(9 more left out for want of room)") - 1) // 2
+    before = 0
+    for whole, part in zip(unlimited.parts[1:], first.parts[1:], strict=True):
+        before += count("\n\n") + whole.tokens if whole.form == "whole" else 0
+        if count is not odd and before <= half:
+            assert part == whole, "what comes first is not shortened for what comes after"

@@ -63,6 +63,40 @@ def test_what_hides_or_reorders_text_is_shown_and_nothing_else(text: str, shown:
     assert visible(text) == shown
 
 
+# DerivedCoreProperties.txt of Unicode 16, Default_Ignorable_Code_Point: 4,174 code points
+IGNORABLE_RANGES = (
+    (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
+    (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
+    (0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A), (0xE0000, 0xE0FFF),
+)  # fmt: skip
+IGNORABLE = [chr(point) for first, last in IGNORABLE_RANGES for point in range(first, last + 1)]
+# what ordinary writing needs: hyphens, joiners, marks of direction, selectors, fillers of Hangul syllables
+WRITTEN = frozenset(
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180e\u180f\u200b\u200c\u200d\u200e\u200f"
+    "\u2060\u2061\u2062\u2063\u2064\ufeff"
+) | {chr(point) for point in range(0xFE00, 0xFE10)}
+
+
+def test_nothing_that_cannot_be_seen_helps_to_spell_a_fence() -> None:
+    assert len(IGNORABLE) == 4_174
+    for hidden in IGNORABLE:
+        for text in (f"</untr{hidden}usted-1>", f"</untrusted-{hidden}1>", f"</untrusted-1{hidden}>"):
+            assert fenced(text, "x").startswith("<untrusted-2 "), f"U+{ord(hidden):04X}"
+
+
+def test_what_cannot_be_seen_is_shown_save_for_what_ordinary_writing_needs() -> None:
+    kept = {character for character in IGNORABLE if visible(f"a{character}") == f"a{character}"}
+    assert kept == WRITTEN
+    shown = [character for character in IGNORABLE if character not in WRITTEN]
+    assert all(visible(f"a{character}") == f"a[U+{ord(character):04X}]" for character in shown)
+
+
+def test_the_variant_of_an_ideograph_is_kept_and_a_selector_elsewhere_is_shown() -> None:
+    assert visible("葛\U000e0100城") == "葛\U000e0100城"
+    assert visible("葛\U000e0100\U000e0148") == "葛\U000e0100[U+E0148]"
+    assert visible("a\U000e0148") == "a[U+E0148]"
+
+
 @settings(deadline=None)
 @given(st.text() | st.text(alphabet="<>/-_ untrsed12\u200b\u202e\n"))
 def test_no_text_closes_its_own_fence(text: str) -> None:

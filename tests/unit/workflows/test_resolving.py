@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +15,7 @@ from nyxcore.errors import InvalidInput
 from nyxcore.workflows.context.assembly import ContextTooSmall
 from nyxcore.workflows.definition import STRATEGIES, Workflow
 from nyxcore.workflows.material.fences import NOTICE
+from nyxcore.workflows.material.sections import OutputPart
 from nyxcore.workflows.material.values import StepOutput, Values
 from nyxcore.workflows.prompts.rendering import PromptRefused, PromptTooLong
 from nyxcore.workflows.resolving import Resolved, resolve
@@ -115,6 +117,21 @@ def test_a_named_output_of_two_megabytes_is_sent_as_a_digest() -> None:
     assert made.tokens <= 500
     assert "# Report\nIt is long." in made.prompt
     assert {part.path: part.form for part in made.parts} == {"steps.scan.content": "digest", "input": "whole"}
+
+
+@pytest.mark.parametrize(
+    ("origin", "where"),
+    [
+        ("steps.scan.sections", "GET /api/v1/runs/{id}/steps/scan"),
+        ("input.files", "it is what the run was given"),
+        (("a", "b"), "it stands in the workflow, under forEach"),
+    ],
+)
+def test_a_digest_of_an_item_says_where_the_list_is(origin: Any, where: str) -> None:
+    plan = workflow(step("a", "Read {{item}}.", forEach=["x"]))
+    item = OutputPart("", "# Part\n\nIt is long. Very.\n\n" + "filler " * 3_000)
+    made = sent(plan, "a", Values("g").for_item(item, origin=origin), budget=200)
+    assert re.search(rf"\(the whole item has [\d,]+ bytes: {re.escape(where)}\)", made.prompt)
 
 
 def odd(text: str) -> int:

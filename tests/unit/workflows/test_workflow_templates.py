@@ -65,13 +65,6 @@ def _item() -> OutputPart:
     return OutputPart("", "one item")
 
 
-@pytest.mark.parametrize("name", ["analyse-review-generate-prompt", "security-review", "compliance-analysis"])
-def test_nothing_is_written_behind_a_review_that_was_rejected(name: str) -> None:
-    plan = templates.template(name)
-    behind = [step for step in plan.steps if "review" in needs_of(plan)[step.key]]
-    assert [step.when for step in behind] == ['steps.review.decision != "reject"']
-
-
 def test_the_experts_answer_alone_then_discuss_twice_and_a_judge_decides() -> None:
     needs = needs_of(templates.template("expert-team"))
     experts = ["researcher", "architect", "security"]

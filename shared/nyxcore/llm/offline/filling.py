@@ -2,7 +2,7 @@
 
 What a part is about is read from its name and description. Where a schema leaves no way to say "not stated" (an
 enumeration, a number), the most cautious value that it allows stands there: null, "unknown", zero, false, or the
-first of the enumeration.
+first of the enumeration. The member that is there for prose begins with the notice that no model was used.
 """
 
 from __future__ import annotations
@@ -17,13 +17,27 @@ from nyxcore.llm.offline.findings import Found, findings_of
 from nyxcore.llm.offline.phrases import Language, language_of, phrase
 from nyxcore.llm.offline.ranking import about, key_statements, statements_of
 from nyxcore.llm.offline.reading import Reading, Statement, read
+from nyxcore.llm.offline.verdicts import Verdict, judged_by, verdict
 from nyxcore.llm.offline.writing import actions_of
 
 _DEPTH, _ITEMS = 12, 25
+_ENOUGH: Final = 5  # words, to tell the language of a request by
 _UNKNOWN: Final = ("not stated", "not_stated", "unknown", "unclear", "none", "n/a", "other", "neutral")
 _GRAVE: Final = re.compile(
     r"\b(?:findings?|issues?|problems?|vulnerabilit|risks?|befunde?|probleme?|risiken)"
 )
+_PICK: Final = re.compile(r"\b(?:best|pick|chosen|choice|winner|selected|decision|wahl|gewählt)")
+_REASONS: Final = re.compile(r"\b(?:reasons?|why|rationale|justification|explanation|begründung|gründe)\b")
+_PROSE: Final = re.compile(
+    r"\b(?:reasons?|why|rationale|justification|explanation|summary|overview|abstract|gist|notes?|comments?|remarks?"
+    r"|description|text|answer|content|message|analysis|assessment|conclusion|advice|report|details?"
+    r"|zusammenfassung|überblick|begründung|erklärung|hinweise?|anmerkung|antwort|fazit)\b"
+)
+_NO_PROSE: Final = re.compile(
+    r"\b(?:titles?|headline|names?|files?|paths?|ids?|keys?|urls?|links?|emails?|owner|author|dates?|time|deadline|due"
+    r"|version|language|status|severity|category|labels?|type|kind|code|pick|winner|choice|best|titel|datei|datum)\b"
+)
+_FIRST_WORDS: Final = 30  # characters of the notice up to its colon
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _PLACE: Final = re.compile(r"`?([\w./-]+\.\w{1,5})(?::(\d+))?`?")
 
@@ -37,6 +51,7 @@ class _Source:
     statements: list[Statement]
     found: list[Found]
     actions: list[Statement]
+    verdict: Verdict | None
 
     @property
     def absent(self) -> str:
@@ -67,14 +82,53 @@ def fill(system: str, prompt: str, schema: dict[str, Any]) -> Any:
     """Data of the schema's shape; whether it fits every constraint is for the validator to say."""
     reading = read(prompt)
     statements = statements_of(reading.material)
+    asked = judged_by(reading)
+    language = language_of(asked if len(asked.split()) > _ENOUGH else f"{system}\n{prompt}")
     source = _Source(
         reading,
-        language_of(f"{system}\n{reading.asked.text}"),
+        language,
         statements,
         findings_of(reading.material),
         actions_of(statements),
+        verdict(reading, language),
     )
-    return _value(_Part(_resolved(schema, schema), schema, "", 0), source)
+    root = _Part(_resolved(schema, schema), schema, "", 0)
+    return _with_notice(_value(root, source), root, phrase(language, "notice"))
+
+
+def _with_notice(value: Any, part: _Part, notice: str) -> Any:
+    """The value with the notice in a text of it: the first that is there for prose, else the first that may be."""
+    if not isinstance(value, dict):
+        return value
+    members = {name: part.within(schema, name) for name, schema in part.schema.get("properties", {}).items()}
+    texts = [
+        name for name, member in members.items() if isinstance(value[name], str) and _has_room(member.schema)
+    ]
+    named = {name: _CAMEL.sub(" ", name).replace("_", " ").lower() for name in texts}
+    chosen = [name for name in texts if _PROSE.search(named[name])]
+    chosen += [name for name in texts if not _NO_PROSE.search(named[name])]
+    if chosen:
+        name = chosen[0]
+        return value | {name: _begun_with(notice, value[name], members[name].schema)}
+    for name, member in members.items():
+        if (told := _with_notice(value[name], member, notice)) != value[name]:
+            return value | {name: told}
+    return value
+
+
+def _has_room(schema: dict[str, Any]) -> bool:
+    """Whether the first words of the notice may stand there."""
+    return (
+        not schema.keys() & {"enum", "const", "pattern", "format"}
+        and schema.get("maxLength", 99) > _FIRST_WORDS
+    )
+
+
+def _begun_with(notice: str, text: str, schema: dict[str, Any]) -> str:
+    """The text below the notice; below its first words where there is no room for all of them."""
+    room = schema.get("maxLength", len(notice) + len(text) + 2)
+    said = notice if len(notice) <= room else f"{notice.partition(':')[0]}."
+    return f"{said}\n\n{text}"[:room]
 
 
 def _value(part: _Part, source: _Source) -> Any:
@@ -135,7 +189,9 @@ def _text(part: _Part, source: _Source) -> str | None:
     named = part.words.lower()
     if part.finding is not None:
         return _of_finding(part.finding, named)
-    if re.search(r"\b(?:best|pick|chosen|choice|winner|selected|decision|wahl|gewählt)", named):
+    if source.verdict is not None and _REASONS.search(named):
+        return source.verdict.reasons
+    if _PICK.search(named):
         blocks = comparing.alternatives(source.reading.blocks)
         if len(blocks) > 1:
             result = comparing.compare(source.reading.asked.text, blocks)
@@ -182,6 +238,8 @@ def _number(part: _Part, source: _Source, nullable: bool) -> float | None:
     if part.finding is not None and "line" in named:
         place = _PLACE.search(part.finding.text)
         value = int(place[2]) if place and place[2] else None
+    elif source.verdict is not None and _PICK.search(named):
+        value = source.verdict.best + (0 if part.schema.get("minimum") == 0 else 1)
     elif re.search(r"\b(?:count|number|total|anzahl)\b", named):
         graded = [one for one in source.found if one.severity in named]
         value = len(graded or source.found) if "find" in named or graded or "issue" in named else None

@@ -14,6 +14,7 @@ Language = Literal["en", "de"]
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "de")
 _SAID_OF_ITSELF: Final = (
     "notice", "nothing", "nothing_about", "absent", "ignored", "empty", "reason", "tie", "done_finding", "done_tests",
+    "takes_up",
 )  # fmt: skip
 _LETTERS: Final = re.compile(r"[a-zäöüß]+")
 

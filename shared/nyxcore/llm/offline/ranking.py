@@ -36,8 +36,20 @@ _STEM: Final = 6  # letters: enough that complex and complexity, Funktion and Fu
 
 def words(text: str) -> list[str]:
     """The words that carry meaning, in lower case, cut to their first letters."""
+    return [word[:_STEM] for word in _meaningful(text)]
+
+
+def terms(text: str) -> dict[str, str]:
+    """What `words` gives, each once, and the first whole word that it was cut from."""
+    found: dict[str, str] = {}
+    for word in _meaningful(text):
+        found.setdefault(word[:_STEM], word)
+    return found
+
+
+def _meaningful(text: str) -> list[str]:
     common = common_words()
-    return [word[:_STEM] for found in _WORD.findall(text) if (word := found.lower()) not in common]
+    return [word for found in _WORD.findall(text) if (word := found.lower()) not in common]
 
 
 def gives_orders(text: str) -> bool:

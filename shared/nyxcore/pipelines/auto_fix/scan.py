@@ -203,6 +203,8 @@ def _record(db: Database, task: TaskInput, manifest: Manifest, plan: Plan, entri
         if row is None or (row["phase"], row["progress"]["done"]) != ("scanning", 0):
             return
         replace_files(connection, task.tenant_id, plan.repository_id, entries)
+        if manifest.commit is not None:
+            runs_repository.set_commit(connection, task.tenant_id, task.run_id, manifest.commit)
         counts = {"files": plan.source_files}
         runs.append(
             connection,

@@ -20,6 +20,7 @@ from nyxcore.personas import service as personas
 from nyxcore.personas.applying import apply
 from nyxcore.pipelines.task import TaskInput
 from nyxcore.reports import generator, writing
+from nyxcore.reports.facts import Spoken
 from nyxcore.reports.language import language_of
 from nyxcore.reports.models import Style
 from nyxcore.runs import service
@@ -91,17 +92,18 @@ def record(db: Database, task: TaskInput) -> None:
     cost = CostSoFar(spent_tokens(calls), spent_usd(calls))
     with db.transaction(tenant_id) as connection:
         _, wanted = _read(connection, task)
-        draft = generator.draft(connection, tenant_id, wanted.run_id, wanted.style, wanted.language)
+        spoken = _spoken(answer, cost)
+        draft = generator.draft(
+            connection, tenant_id, wanted.run_id, wanted.style, wanted.language, spoken=spoken
+        )
         content, events = _with_prose(draft.content, wanted, answer)
         report = generator.keep(
             connection,
             tenant_id,
             wanted.run_id,
             generator.Written(draft.title, content, wanted.style, wanted.language),
-            model=wanted.model if isinstance(answer, ModelAnswer) else None,
+            spoken=spoken,
             persona=wanted.persona,
-            tokens=cost.tokens,
-            usd=cost.usd,
         )
         events += [
             Event("usage", {"tokens": cost.tokens, "usd": float(cost.usd)}),
@@ -138,6 +140,13 @@ def _call(connection: Connection, tenant_id: UUID, wanted: ReportInput, asked: w
     )
 
 
+def _spoken(answer: ModelAnswer | ModelFailure | None, cost: CostSoFar) -> Spoken | None:
+    """What the report's footer tells; None where no model was asked."""
+    if answer is None:
+        return None
+    return Spoken(answer.model if isinstance(answer, ModelAnswer) else None, cost.tokens, cost.usd)
+
+
 def _with_prose(
     content: str, wanted: ReportInput, answer: ModelAnswer | ModelFailure | None
 ) -> tuple[str, list[Event]]:
@@ -147,8 +156,7 @@ def _with_prose(
         why = "no section of it takes any" if answer is None else answer.message
         return content, [Event("log", {"level": "warning", "message": f"The report has no prose: {why}"})]
     made = writing.written(content, wanted.style, spoken, answer.data)
-    named = generator.naming_model(made.content, spoken, answer.model)
-    return named, [
+    return made.content, [
         Event("log", {"level": "warning", "message": f"Prose of {heading!r} was left out: {reason}"})
         for heading, reason in made.rejected.items()
     ]

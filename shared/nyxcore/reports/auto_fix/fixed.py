@@ -137,7 +137,7 @@ def checked_section(facts: Facts, language: Language) -> Iterator[str]:
     yield f"## {language('made.heading')}"
     tools = ", ".join(f"{name} {version}" for name, version in sorted(facts.tools.items()))
     mode = language("made.unsafe_mode" if facts.unsafe else "made.safe_mode")
-    yield f"{language('made.tools', tools=tools, mode=mode)} {language('made.no_model')}"
+    yield f"{language('made.tools', tools=tools, mode=mode)} {_who_wrote(facts, language)}"
     if facts.categories is not None:
         named = language.listed(language(f"category.{category}") for category in facts.categories)
         yield language("made.categories", categories=named)
@@ -159,3 +159,9 @@ def checked_section(facts: Facts, language: Language) -> Iterator[str]:
         ]
     )
     yield language("made.tests")
+
+
+def _who_wrote(facts: Facts, language: Language) -> str:
+    if facts.spoken is None or facts.spoken.model is None:
+        return language("made.no_model")
+    return language("made.prose", model=code(facts.spoken.model))

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from nyxcore.db.connection import Connection
 from nyxcore.errors import InvalidInput
+from nyxcore.reports.facts import Spoken
 from nyxcore.reports.language import Language
 from nyxcore.reports.models import Style
 
@@ -30,9 +31,19 @@ class ReportType(Protocol):
     """How runs of one kind are reported on."""
 
     def write(
-        self, connection: Connection, tenant_id: UUID, run: dict[str, Any], style: Style, language: Language
+        self,
+        connection: Connection,
+        tenant_id: UUID,
+        run: dict[str, Any],
+        style: Style,
+        language: Language,
+        *,
+        spoken: Spoken | None,
     ) -> Draft:
-        """The report on `run`, a row of `runs`. Raises NotFound when its project was deleted meanwhile."""
+        """The report on `run`, a row of `runs`, whose footer tells what was `spoken`.
+
+        Raises NotFound when its project was deleted meanwhile.
+        """
         ...
 
 

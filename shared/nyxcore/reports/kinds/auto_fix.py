@@ -9,7 +9,7 @@ from uuid import UUID
 from nyxcore.db.connection import Connection
 from nyxcore.reports import sections
 from nyxcore.reports.auto_fix import executive, marketing, security, technical
-from nyxcore.reports.facts import Facts
+from nyxcore.reports.facts import Facts, Spoken
 from nyxcore.reports.kinds import Draft
 from nyxcore.reports.language import Language
 from nyxcore.reports.models import Style
@@ -27,10 +27,17 @@ class AutoFix:
     """What was found, what was fixed and how it was checked, and what is left."""
 
     def write(
-        self, connection: Connection, tenant_id: UUID, run: dict[str, Any], style: Style, language: Language
+        self,
+        connection: Connection,
+        tenant_id: UUID,
+        run: dict[str, Any],
+        style: Style,
+        language: Language,
+        *,
+        spoken: Spoken | None,
     ) -> Draft:
         """The report on `run`. Raises NotFound when its project was deleted meanwhile."""
-        facts = read(connection, tenant_id, run)
+        facts = read(connection, tenant_id, run, spoken)
         return Draft(sections.title(facts, language), RENDERERS[style](facts, language))
 
 

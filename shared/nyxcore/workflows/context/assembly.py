@@ -1,28 +1,32 @@
 """Auto-context: the goal, what the workflow selected, and the outputs that a step needs, within a budget.
 
 It is for prompts that name no step. The order is the order of what matters: the goal, which is never cut; the
-run's input; the outputs of what the step needs, directly or through others and never of a sibling, nearest
-first; then whatever else the workflow selected. Each stands whole where it still fits, else as a digest that
-names its whole. What is left out is said in the text, as far as that fits, and always in the provenance.
+outputs of what the step needs, directly or through others and never of a sibling, nearest first; the run's input;
+then whatever else the workflow selected. Each stands whole where it fits beside a short digest of each that comes
+after it, else as a digest that names its whole: nothing is starved by what is long and matters less. What is left
+out is said in the text, as far as that fits, and always in the provenance.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 
 from nyxcore.errors import InvalidInput
 from nyxcore.workflows.definition import Step, Workflow
 from nyxcore.workflows.dependencies import needs_of
 from nyxcore.workflows.graph import ancestors
 from nyxcore.workflows.material.digests import Count
-from nyxcore.workflows.material.fences import visible
+from nyxcore.workflows.material.fences import fenced, visible
 from nyxcore.workflows.material.insertion import Form, Insertion, Shortener, whole
 from nyxcore.workflows.material.values import Material, Values
 from nyxcore.workflows.prompts.paths import Path, parse_path
 from nyxcore.workflows.prompts.rendering import Provenance
 
+_HEADING = "# Context"
 _NAMED_AS_LEFT_OUT = 10
+_SHORT_DIGEST = 25  # tokens, without what stands around it
 
 
 class ContextTooSmall(InvalidInput):
@@ -97,10 +101,6 @@ def assemble(
 
 
 def _candidates(step: Step, workflow: Workflow, values: Values, named: set[Path]) -> Iterator[_Candidate]:
-    selected = [path for path in map(parse_path, workflow.context) if path is not None and path not in named]
-    selected.sort(key=lambda path: path.parts[0] != "input")  # sorting is stable
-    inputs = [path for path in selected if path.parts[0] == "input"]
-    yield from (_selected(path, values) for path in inputs)
     for ancestor in ancestors(needs_of(workflow), step.key):
         reason = (
             "needed directly"
@@ -109,7 +109,9 @@ def _candidates(step: Step, workflow: Workflow, values: Values, named: set[Path]
         )
         path = Path(("steps", ancestor.key, "content"))
         yield _Candidate(values.material(path), f'Output of the step "{ancestor.key}"', reason)
-    yield from (_selected(path, values) for path in selected[len(inputs) :])
+    selected = [path for path in map(parse_path, workflow.context) if path is not None and path not in named]
+    selected.sort(key=lambda path: path.parts[0] != "input")  # sorting is stable
+    yield from (_selected(path, values) for path in selected)
 
 
 def _selected(path: Path, values: Values) -> _Candidate:
@@ -127,19 +129,39 @@ def _block(candidate: _Candidate, insertion: Insertion) -> _Block:
 
 
 def _chosen(candidates: list[_Candidate], room: int, shortener: Shortener) -> list[_Block]:
-    """Each whole if it fits what is left, else a digest of at most half of that while others wait."""
-    room -= shortener.count(_left_out_note([], len(candidates))) + 1
+    """Each whole if it fits beside a short digest of each after it, else a digest of what those leave.
+
+    At most half of the room is kept free for what comes after.
+    """
+    room -= shortener.count(f"\n\n{_HEADING}\n\n{_left_out_note([], len(candidates))}") + 1
+    wholes = [_whole_block(candidate) for candidate in candidates]
+    sizes = [_size(block, shortener) for block in wholes]
+    short = [min(size, _short_size(each, shortener)) for each, size in zip(candidates, sizes, strict=True)]
     blocks: list[_Block] = []
-    for place, candidate in enumerate(candidates):
-        block = _whole_block(candidate)
-        size = shortener.count(f"\n\n{block.text}") if block.text else 0
-        if size > room:
-            last = place == len(candidates) - 1
-            block = _digest_block(candidate, room if last else room // 2, shortener)
-            size = shortener.count(f"\n\n{block.text}") if block.text else 0
-        blocks.append(block)
-        room -= size
+    for place, whole_block in enumerate(wholes):
+        if sizes[place] <= room - _kept_free(short[place + 1 :], room // 2):
+            blocks.append(whole_block)
+        else:
+            share = room - min(sum(sizes[place + 1 :]), room // 2)
+            blocks.append(_digest_block(candidates[place], share, shortener))
+        room -= _size(blocks[-1], shortener)
     return blocks
+
+
+def _kept_free(sizes: Iterable[int], room: int) -> int:
+    """The size of as many of the first as have a place in the room."""
+    return max((total for total in accumulate(sizes) if total <= room), default=0)
+
+
+def _size(block: _Block, shortener: Shortener) -> int:
+    return shortener.count(f"\n\n{block.text}") if block.text else 0
+
+
+def _short_size(candidate: _Candidate, shortener: Shortener) -> int:
+    """Of a digest of a few lines, with all that stands around it."""
+    material = candidate.material
+    around = f"\n\n## {candidate.heading}\n\nDigest {shortener.way_back(material)}\n{fenced(chr(10), material.path)}"
+    return shortener.count(around) + _SHORT_DIGEST
 
 
 def _digest_block(candidate: _Candidate, room: int, shortener: Shortener) -> _Block:
@@ -178,7 +200,7 @@ def _left_out_note(paths: list[str], count: int) -> str:
 def _text(goal: str, blocks: list[_Block], note: str = "") -> str:
     pieces = [block.text for block in blocks if block.text]
     if pieces or note:
-        pieces.insert(0, "# Context")
+        pieces.insert(0, _HEADING)
     return "\n\n".join([goal, *pieces, *([note] if note else [])])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,18 @@ from nyxcore.workflows.material.values import Material
 
 Form = Literal["whole", "digest", "parts", "placeholder", "empty", "left-out"]
 """`parts`: some parts whole and some as digests, each between fences of its own."""
+
+
+_WHERE: Mapping[str, str] = {
+    "goal": "it stands in the workflow",
+    "input": "it is what the run was given",
+    "item": "it stands in the workflow, under forEach",
+    "docs": "it stands in the documents of the project",
+    "memory": "it stands in what is remembered",
+    "policies": "it stands in the policy library",
+    "project": "it stands in the wisdom of the project",
+}
+"""Where the whole of what came from no step is found."""
 
 
 @dataclass(frozen=True)
@@ -37,8 +49,8 @@ class Shortener:
     def way_back(self, material: Material) -> str:
         """How long the whole is and where it is read, as a line of the prompt."""
         size = f"{len(material.text.encode('utf-8', 'surrogatepass')):,} bytes"
-        where = f": GET {self.steps_url}/{material.step}" if material.step else ""
-        return f"(the whole {material.path} has {size}{where})"
+        where = f"GET {self.steps_url}/{material.step}" if material.step else _WHERE[material.source]
+        return f"(the whole {material.path} has {size}: {where})"
 
     def shorten(self, material: Material, room: int) -> Insertion | None:
         """The value in at most `room` tokens; None where not even a line of a digest fits."""

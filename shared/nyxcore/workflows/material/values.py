@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -61,6 +62,7 @@ class Material:
     parts : its parts, where it has some that must not be crushed into one.
     trusted : written by the workflow's author, or one of few known words: it stands without a fence.
     pending : a placeholder for what does not exist yet.
+    origin : the path of what it is a part of, where that is another one.
     """
 
     path: str
@@ -69,12 +71,17 @@ class Material:
     trusted: bool = False
     pending: bool = False
     note: str | None = None
+    origin: str | None = None
+
+    @property
+    def source(self) -> str:
+        """The first part of the path that it came from, such as `steps` or `input`."""
+        return re.split(r"[.\[]", self.origin or self.path, maxsplit=1)[0]
 
     @property
     def step(self) -> str | None:
         """The key of the step that it came from."""
-        parts = self.path.split(".")
-        return parts[1] if parts[0] == "steps" else None
+        return (self.origin or self.path).split(".")[1] if self.source == "steps" else None
 
 
 @dataclass(frozen=True)
@@ -93,11 +100,15 @@ class Values:
     policies: str = ""
     wisdom: str = ""
     item: OutputPart | None = None
+    item_origin: str | None = None
     item_pending: bool = False
 
-    def for_item(self, item: OutputPart, *, pending: bool = False) -> Values:
-        """The values of one call of a step with forEach; a preview's item may be a placeholder."""
-        return replace(self, item=item, item_pending=pending)
+    def for_item(
+        self, item: OutputPart, *, origin: str | Sequence[str] | None = None, pending: bool = False
+    ) -> Values:
+        """The values of one call of a step whose forEach is `origin`; a preview's item may be a placeholder."""
+        path = origin if isinstance(origin, str) else None
+        return replace(self, item=item, item_origin=path, item_pending=pending)
 
     def value(self, path: Path) -> JsonValue:
         """The value at the end of a path, as `when` compares it; None for what was left out.
@@ -141,7 +152,9 @@ class Values:
         parts = output.parts if output and path.parts[2:] == ("content",) else ()
         trusted = path.parts == ("goal",) or path.parts[2:] in (("status",), ("decision",))
         note = None if text.strip() else self._why_empty(path, output)
-        return Material(str(path), text, parts, trusted, path.parts == ("item",) and self.item_pending, note)
+        item = path.parts == ("item",)
+        pending, origin = item and self.item_pending, self.item_origin if item else None
+        return Material(str(path), text, parts, trusted, pending, note, origin)
 
     def _document(self, path: Path, name: str) -> str:
         if name in self.docs:

@@ -1,4 +1,4 @@
-"""Task of the auto-fix pipeline: fail."""
+"""Last task of the pipelines that are one execution a run: end the run as failed, with the reason."""
 
 from nyxcore.db.connection import database
 from nyxcore.pipelines.failing import fail

@@ -1,7 +1,0 @@
-"""Task of the pdf pipeline: fail."""
-
-from nyxcore.db.connection import database
-from nyxcore.pipelines.failing import fail
-from pipelines.task import task
-
-handler = task(lambda given: fail(database(), given))
