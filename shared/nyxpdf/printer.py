@@ -114,9 +114,9 @@ def _numbered(browser: Browser, open_html: str, job: jobs.PrintJob, budget: Budg
     if not jobs.ids_to_number(open_html):
         return open_html, _pass(browser, open_html, job, budget, structure=True)
     first = _pass(browser, open_html, job, budget, structure=False)  # a quarter faster without tags
-    open_html = jobs.with_fitting_contents(open_html, first.page_count())
-    if not jobs.ids_to_number(open_html):
-        return open_html, _pass(browser, open_html, job, budget, structure=True)
+    fitting = jobs.with_fitting_contents(open_html, first.page_count())
+    if fitting != open_html:
+        return _numbered(browser, fitting, job, budget)
     places = first.pages_of()
     for _ in range(_NUMBERINGS):
         html = jobs.with_page_numbers(open_html, places)

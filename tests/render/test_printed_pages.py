@@ -190,9 +190,9 @@ def test_contents_stand_above_six_pages_and_cost_no_pass_more(
     passes: list[int] = []
     known = printers._pass
 
-    def counted(*given: Any, structure: bool) -> Pdf:
+    def counted(*given: Any, **named: Any) -> Pdf:
         passes.append(1)
-        return known(*given, structure=structure)
+        return known(*given, **named)
 
     monkeypatch.setattr(printers, "_pass", counted)
     text = "".join(f"## Part {part}\n\n" + "Words of it.\n\n" * lines for part in range(1, 13))

@@ -22,16 +22,16 @@ TEXT = (
     + "".join(f"| {word} |\n" for word in SEVERITIES)
     + "".join(f"\n> [!{word.upper()}]\n> said\n" for word in ALERTS)
 )
-# of a sign: is there one, how large, what is cut out of it or rounded off, is it hollow
+# of a sign: is there one, how large, how its corners are cut off, is it hollow
 SIGN = """
 (() => {
   const sign = getComputedStyle(document.querySelector(SELECTOR), "::before");
-  const { content, width, height, clipPath, borderRadius, backgroundColor } = sign;
+  const { content, width, height, clipPath, borderRadius, cornerTopLeftShape, backgroundColor } = sign;
   return [content, parseFloat(width) > 0 && parseFloat(height) > 0, clipPath, borderRadius,
-    backgroundColor == "rgba(0, 0, 0, 0)"];
+    borderRadius == "0px" ? "" : cornerTopLeftShape, backgroundColor == "rgba(0, 0, 0, 0)"];
 })()
 """
-SQUARE = ["none", "0px", False]  # what a sign is without a shape of its own
+SQUARE = ["none", "0px", "", False]  # what a sign is without a shape of its own
 
 
 @pytest.fixture(autouse=True)
