@@ -22,6 +22,8 @@ from nyxcore.credentials.sealing import FileKeys, Owner
 from nyxcore.db.connection import Database
 from nyxcore.errors import InvalidInput
 from nyxcore.settings import settings
+from nyxcore.workflows import lint
+from nyxcore.workflows.service import models_of
 
 SECRET = "sk-proj-0123456789abcdefghij"
 DRAFT = {"name": "openai", "protocol": "openai", "secret": SECRET}
@@ -133,6 +135,12 @@ def test_a_run_whose_models_cannot_all_be_called_is_refused_before_anything_is_s
     assert "bedrock models are paid by whoever runs this deployment" in refused.json()["detail"]
     assert "openai" not in refused.json()["detail"]
     assert target.caller.get("/runs").json() == before
+
+
+def test_a_judge_that_is_not_named_needs_no_other_model_than_the_answers_do() -> None:
+    step = {"key": "many", "prompt": "x", "models": ["ours:a", "ours:b"], "pick": "judge"}
+    workflow = lint.accept({"name": "w", "goal": "g", "steps": [step]})
+    assert models_of(workflow) == ["ours:a", "ours:b"]
 
 
 def test_a_run_whose_models_can_all_be_called_is_started(
