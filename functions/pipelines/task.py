@@ -5,14 +5,25 @@ Step Functions matches `Retry` and `Catch` on the name of the exception's class,
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from aws_lambda_powertools.logging import Logger
 
-from nyxcore.errors import NyxError
+from nyxcore.errors import NyxError, StatementRefused
 from nyxcore.pipelines.task import TaskInput
 
 _logger = Logger(service="nyxcore")
+
+
+def _told(error: Exception) -> Exception:
+    """The error, or what may be said of it: those of the database carry the row that was refused, prompts and all."""
+    psycopg = sys.modules.get("psycopg")  # loaded by whoever has a database
+    if psycopg is None or not isinstance(error, psycopg.Error):
+        return error
+    return StatementRefused(
+        f"the database refused a statement: {type(error).__name__}, {error.sqlstate}"
+    ).with_traceback(error.__traceback__)
 
 
 def task[Input: TaskInput, Result](
@@ -28,9 +39,12 @@ def task[Input: TaskInput, Result](
         except NyxError as error:
             _logger.warning(error.message, extra={**ids, "code": error.code, "details": error.details})
             raise
-        except Exception:
-            _logger.exception("the task broke down", extra=ids)
-            raise
+        except Exception as error:
+            told = _told(error)
+            _logger.error("the task broke down", extra=ids, exc_info=told)
+            if told is error:
+                raise
+            raise told from None
         _logger.info("the task is done", extra=ids)
         return result
 

@@ -144,6 +144,12 @@ class DatabaseUnavailable(NyxError):
     code, status, retryable = "database_unavailable", 503, True
 
 
+class StatementRefused(NyxError):
+    """The database refused a statement: what it says of the row stays out of logs and of what is told to others."""
+
+    code, status, retryable = "statement_refused", 500, True
+
+
 def every_error() -> Iterator[type[NyxError]]:
     """The base and every error below it that this process has loaded, each before those below itself."""
     return _below(NyxError)

@@ -11,6 +11,7 @@ import pytest
 from machine import Machine
 from workbench import Workbench, answered
 
+from nyxcore.errors import StatementRefused
 from nyxcore.llm.errors import AnswerRefused
 from nyxcore.pipelines.workflow.tasks import WorkflowTask
 from nyxcore.steps import calls
@@ -81,3 +82,20 @@ def test_nor_is_it_logged_where_a_task_breaks_down(
 def breaks(_where: object, _asked: object) -> None:
     """S3 that is away."""
     raise RuntimeError("no connection")
+
+
+def test_nor_is_the_row_that_the_database_refuses(bench: Workbench, log: io.StringIO) -> None:
+    run_id = bench.begin(ASKED)
+
+    def write(given: WorkflowTask) -> None:
+        with bench.db.transaction(given.tenant_id) as connection:
+            connection.execute(
+                "insert into run_steps (tenant_id, run_id, key, position, type, output)"
+                " values (%s, %s, 'one', -1, 'no type', %s)",
+                (given.tenant_id, given.run_id, SECRETS[0]),
+            )
+
+    with pytest.raises(StatementRefused, match="CheckViolation, 23514") as refused:
+        task(write, WorkflowTask)({"tenantId": str(bench.tenant_id), "runId": str(run_id)}, None)
+    assert refused.value.__suppress_context__
+    assert "CheckViolation" in log.getvalue() and "secret plan" not in log.getvalue()
