@@ -47,6 +47,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("NYX_DEPLOYMENT", "embedded")
     monkeypatch.setenv("NYX_STATE_MACHINES", json.dumps({"auto-fix": MACHINE}))
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    monkeypatch.setenv("NYX_BEDROCK_TENANTS", '["*"]')
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "test")
     caches = (settings, objects.client, dispatch._client)
