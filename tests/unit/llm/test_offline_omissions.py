@@ -55,3 +55,77 @@ def test_findings_that_an_earlier_answer_had_no_room_for_are_not_lost_in_silence
     second = text(f"Write the report.\n\n<untrusted-1 source='steps.triage.content'>{first}</untrusted-1>")
     assert "> Not listed: 18 findings of which the material has only the number" in second
     assert "Not listed" not in text(f"Write it.\n\n<p>\n{first}\n</p>\n\n<o>\n{facts}\n</o>")
+
+
+def test_files_that_a_list_of_facts_leaves_out_are_told_on() -> None:
+    facts = "## Files with most findings\n\n- `a.py`: 2 of the findings\n\nThe other 3 of the findings are in 2 more files."
+    written = text(
+        f"Describe it.\n\n<o>\n{facts}\n</o>\n\n## Where the findings lie\nThe files.\n## Purpose\n"
+    )
+    assert "The other 3 of the findings are in 2 more files." in section(written, "Where the findings lie")
+
+
+REQUEST = """Answer this:
+
+<untrusted-1 source='input'>
+Keep the sessions apart. Do not change the format of the cookie. It must stay possible to run behind a proxy.
+Callers that read to the end must not break, and it has to be cheap. Should it be on by default?
+</untrusted-1>
+
+"""
+
+
+def test_what_a_request_says_must_stay_is_no_step_no_risk_and_no_change_of_mind() -> None:
+    written = text(f"{REQUEST}## How it is done\n## What speaks against it\n## What would change my mind\n")
+    assert re.findall(r"(?m)^\d+\. .*", written) == ["1. Keep the sessions apart. *(input)*"]
+    assert "> The material says nothing about: What speaks against it, What would change my mind." in written
+    rules = section(text(f"{REQUEST}## Constraints\n## Steps\n"), "Constraints")
+    assert all(
+        f"- {said}" in rules for said in ("Do not change", "It must stay possible", "Callers that read")
+    )
+
+
+def test_a_short_question_is_not_lost() -> None:
+    assert "- Should it be on by default? *(input)*" in section(
+        text(f"{REQUEST}## Task\n## Open questions\n"), "Open questions"
+    )
+
+
+def test_what_a_run_is_asked_to_look_at_is_not_the_purpose_of_the_project() -> None:
+    written = text(f"{REQUEST}## Purpose\n## Constraints\n")
+    assert "## Purpose" not in written
+
+
+def test_slight_findings_are_urgent_nowhere() -> None:
+    facts = "- **medium**: bug `B1`: one is wrong at `a.py`:1\n- **low**: bug `B2`: two is odd at `a.py`:2"
+    written = text(f"Make a plan.\n\n<o>\n{facts}\n</o>\n\n## First\n## Next\n## Later\n")
+    assert "`B1`" in section(written, "First") and "`B2`" in section(written, "Later")
+    assert "> The material says nothing about: Next." in written
+
+
+def test_of_answers_that_say_the_same_none_is_the_best() -> None:
+    same = "\n\n".join(
+        f"<untrusted-{n} source='steps.{n}.content'>\nUse a queue for it.\n</untrusted-{n}>" for n in (1, 2)
+    )
+    form = "\n\n## Best approach\n## Reasons\n## What was rejected, and why\n"
+    written = text(f"Name the best approach.\n\n{same}{form}")
+    assert "> The material says nothing about: Best approach; Reasons; What was rejected, and why." in written
+    other = text(f"Name the best approach.\n\n{same}\n\n<o>\nUse a lock for it.\n</o>{form}")
+    assert "## Best approach" in other
+    assert "Several have the most points" in other
+    assert "It has the most points" not in other
+
+
+def test_a_report_of_nothing_says_which_sources_were_not_given() -> None:
+    before = text(
+        'Where there are no policies, write the single section "## None".\n\n(policies is empty: there are none)'
+    )
+    written = text(f"Write the report.\n\n<untrusted-1 source='steps.a.content'>{before}</untrusted-1>")
+    assert written.endswith("take an answer from.\n\n- Not given: policies (there are none)\n")
+
+
+def test_beside_findings_the_request_is_no_key_statement() -> None:
+    facts = "<o>\nThe tools found 1 problem in 2 files.\n- **low**: bug `B1`: one is wrong at `a.py`:1\n</o>"
+    written = text(f"Write the report.\n\n{REQUEST}\n\n{facts}")
+    assert "The tools found 1 problem" in section(written, "Key statements")
+    assert "Keep the sessions apart" not in section(written, "Key statements")

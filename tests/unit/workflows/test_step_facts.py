@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from nyxcore.findings.models import Finding
 from nyxcore.ids import uuid7
 from nyxcore.llm.offline.findings import findings_of
@@ -58,6 +60,32 @@ def test_the_offline_model_knows_every_finding_again() -> None:
     found = [finding(1), finding(2, severity="high", message="other")]
     read = findings_of([Block("facts", rendered(found, files=1, run_id=RUN).splitlines())])
     assert [each.severity for each in read] == ["high", "low"]
+
+
+def test_one_is_told_as_one() -> None:
+    text = rendered([finding(3)], files=1, run_id=RUN)
+    assert text.startswith("Static analysis of 1 file found 1 problem; each kind counted once: 1.")
+    places = [finding(line) for line in range(1, 14)]
+    assert " and 1 more line\n" in rendered(places, files=1, run_id=RUN)
+    places = [finding(1, file=f"{letter}.py") for letter in "abcdefg"]
+    assert " and 1 more place\n" in rendered(places, files=7, run_id=RUN)
+    assert rendered([], files=1, run_id=RUN) == "Static analysis of 1 file found nothing.\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "told"),
+    [(10, None), (11, "The other 1 of the findings are in 1 more file."), (13, "are in 3 more files.")],
+)
+def test_the_files_that_the_list_leaves_out_are_counted(files: int, told: str | None) -> None:
+    found = [finding(1, file=f"{number:02}.py", message=f"m{number}") for number in range(files)]
+    listed = rendered(found, files=files, run_id=RUN).partition("## Findings, ")[0]
+    assert listed.count("1 of the findings\n") == 10
+    assert listed.rstrip().endswith(told or "`09.py`: 1 of the findings")
+
+
+def test_a_message_that_ends_with_a_full_stop_goes_on_with_its_place() -> None:
+    text = rendered([finding(1, message="Merge them. Use a set.")], files=1, run_id=RUN)
+    assert "Merge them. Use a set at `a.py`:1" in text
 
 
 def test_nothing_found_is_said_in_a_sentence() -> None:

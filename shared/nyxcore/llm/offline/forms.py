@@ -19,13 +19,14 @@ _WORDS: Final[dict[Kind, str]] = {
     "missing": r"not known|not judged|could not|missing|assum|not found by|unbekannt|annahmen|fehlt",
     "findings": r"findings?|evidence|another look|weak|deviation|befunde?|belege",
     "judged": r"(?:not )?exploitable|(?:where they are )?(?:right|wrong)\b|agreed|disagreed|rejected|taken from|verdict"
-    r"|contradict|(?:not )?supported|said by|not worth|result\b|severity|consisten|urteil|einig|widerspr|position",
+    r"|contradict|(?:not )?supported|said by|not worth|change my mind|result\b|severity|consisten|urteil|einig"
+    r"|widerspr|position",
     "choice": r"best|chosen|choice|winner|gewählt|beste",
     "reasons": r"reasons?\b|why\b|begründung|gründe",
     "questions": r"questions?\b|still open|open\b|offene?",
     "rules": r"constraints?|rules|must not|out of scope|regeln|grenzen|conditions",
     "done": r"done when|acceptance|fertig",
-    "asked": r"what is asked|task\b|purpose|aufgabe|gefragt",
+    "asked": r"what is asked|task\b|aufgabe|gefragt",
     "risks": r"risks?|speaks against|objection|risik|einwand|attackers|harm",
     "actions": r"what to do|steps?\b|approach|how it is done|first\b|next\b|later\b|plan\b|measures|schritte|maßnahmen",
     "gist": r"summary|context|what is there|overview|state\b|überblick|zusammenfassung|kontext",

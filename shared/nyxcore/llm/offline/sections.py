@@ -35,7 +35,8 @@ def answer_in(sections: Sequence[Section], reading: Reading, language: Language)
     parts = [f"## {section.title}\n\n" + "\n".join(lines) for section, lines in filled if lines]
     empty = [section.title for section, lines in filled if not lines]
     if empty:
-        parts.append(f"> {phrase(language, 'nothing_about')}: {', '.join(empty)}.")
+        between = "; " if any("," in title for title in empty) else ", "
+        parts.append(f"> {phrase(language, 'nothing_about')}: {between.join(empty)}.")
     return parts
 
 
@@ -63,7 +64,7 @@ class _Filler:
             "rules": lambda _: self._those(is_rule, _ITEMS),
             "done": self._done,
             "asked": self._asked,
-            "risks": lambda _: self._those(_warns, _LOOSE),
+            "risks": lambda _: self._take((one for one in self._statements if _is_risk(one)), _LOOSE),
             "actions": self._actions,
             "findings": self._evidence,
             "gist": self._gist,
@@ -81,12 +82,17 @@ class _Filler:
     def _those(self, wanted: Callable[[str], bool], limit: int) -> list[str]:
         return self._take((one for one in self._statements if wanted(one.text)), limit)
 
-    def _findings(self, limit: int, *, rest: bool = True) -> list[str]:
-        fresh = [one for one in self._found if one.text not in self._used]
+    def _findings(self, limit: int, *, urgent: bool = False) -> list[str]:
+        """Up to so many findings, and how many more there are; of what is urgent, no slight one and no number."""
+        fresh = [
+            one
+            for one in self._found
+            if one.text not in self._used and not (urgent and one.severity == "low")
+        ]
         shown = fresh[:limit]
         self._used.update(one.text for one in shown)
         lines = [f"- **{one.severity}**: {quoted(one.text, LONGEST_FINDING)}" for one in shown]
-        if rest and len(fresh) > len(shown):
+        if not urgent and len(fresh) > len(shown):
             lines.append(f"- {phrase(self._language, 'more', count=len(fresh) - len(shown))}")
         return lines
 
@@ -102,11 +108,11 @@ class _Filler:
         return self._take((one for one in self._left() if wanted & set(words(one.text))), _ITEMS)
 
     def _actions(self, section: Section) -> list[str]:
-        """What the material says is to be done, then what was found, the gravest first."""
+        """What the material says is to be done, then what was found, the gravest first; nothing slight is urgent."""
         urgent = _URGENT.search(section.title) is not None
         limit = _AT_FIRST if urgent else _ITEMS
-        said = self._those(is_action, limit)
-        found = self._findings(limit - len(said), rest=not urgent) if len(said) < limit else []
+        said = self._take((one for one in self._statements if _is_step(one)), limit)
+        found = self._findings(limit - len(said), urgent=urgent) if len(said) < limit else []
         lines = [line.removeprefix("- ") for line in (*said, *found)]
         return [f"{number}. {line}" for number, line in enumerate(lines, start=1)]
 
@@ -153,6 +159,8 @@ class _Filler:
         blocks = comparing.alternatives(self._reading.blocks)
         if not comparing.is_wanted(f"{section.title} {self._reading.request.text}", self._reading.blocks):
             return self._fitting(section)
+        if not comparing.differ(self._reading.request.text, blocks):
+            return []
         result = comparing.compare(self._reading.request.text, blocks)
         best = blocks[result.best]
         key = key_statements(statements_of([best]), self._reading.request.text, _LOOSE)
@@ -162,6 +170,8 @@ class _Filler:
         if not comparing.is_wanted(self._reading.request.text, self._reading.blocks):
             return self._fitting(section)
         blocks = comparing.alternatives(self._reading.blocks)
+        if not comparing.differ(self._reading.request.text, blocks):
+            return []
         return comparing.told(comparing.compare(self._reading.request.text, blocks), self._language)
 
 
@@ -170,9 +180,20 @@ def absent(reading: Reading, language: Language) -> list[str]:
     return [f"- {phrase(language, 'absent')}: {name} ({quoted(reason)})" for name, reason in reading.missing]
 
 
-def _warns(text: str) -> bool:
-    """Whether the text says what may go wrong; a question does not."""
-    return _CAUTION.search(text) is not None and not text.endswith("?")
+def _is_step(statement: Statement) -> bool:
+    """Whether it says what is to be done."""
+    return is_action(statement.text) and not _is_condition(statement)
+
+
+def _is_risk(statement: Statement) -> bool:
+    """Whether it says what may go wrong; a question does not."""
+    text = statement.text
+    return _CAUTION.search(text) is not None and not text.endswith("?") and not _is_condition(statement)
+
+
+def _is_condition(statement: Statement) -> bool:
+    """Whether it is what a request says must, or must not, be so: neither a step nor a risk."""
+    return statement.block == "input" and is_rule(statement.text)
 
 
 def _on(found: Sequence[Found], focus: str) -> list[Found]:

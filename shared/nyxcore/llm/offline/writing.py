@@ -15,7 +15,7 @@ from nyxcore.llm.offline.forms import asked_for, without_source
 from nyxcore.llm.offline.phrases import Language, is_own_notice, language_of, more_of, notice, phrase
 from nyxcore.llm.offline.quoting import LONGEST_FINDING, cited, quoted
 from nyxcore.llm.offline.ranking import about, gives_orders, is_action, is_rule, key_statements, statements_of
-from nyxcore.llm.offline.reading import Reading, Statement, read
+from nyxcore.llm.offline.reading import Block, Reading, Statement, read
 from nyxcore.llm.offline.sections import absent, answer_in
 
 _ITEM: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(.+)")
@@ -66,16 +66,24 @@ def _summary(reading: Reading, language: Language) -> list[str]:
     statements = statements_of(material)
     found = findings_of(material)
     if not statements and not found:
-        return [phrase(language, "empty")]
+        return [phrase(language, "empty"), *_absent_before(material, language)]
     others = _others(statements, found)
     actions = actions_of(others) if reading.blocks else []
-    rest = [one for one in others if one not in actions]
+    # where there is a result, the request that it goes back to is no key statement
+    rest = [one for one in others if one not in actions and not (found and one.block == "input")]
     return [
         _findings(found, language),
         _answers(reading, statements, found, language),
         _list(language, "key", key_statements(rest, reading.request.text, _STATEMENTS)),
         _list(language, "actions", actions),
     ]
+
+
+def _absent_before(material: Sequence[Block], language: Language) -> list[str]:
+    """What earlier answers were not given, each source once: the reason why there is nothing to go by."""
+    own = f"- {phrase(language, 'absent')}: "
+    lines = [line for block in material for line in block.lines if line.startswith(own)]
+    return ["\n".join(quoted(line) for line in dict.fromkeys(lines))] if lines else []
 
 
 def _comparison(reading: Reading, language: Language) -> list[str]:
