@@ -58,11 +58,12 @@ def test_findings_that_an_earlier_answer_had_no_room_for_are_not_lost_in_silence
 
 
 def test_files_that_a_list_of_facts_leaves_out_are_told_on() -> None:
-    facts = "## Files with most findings\n\n- `a.py`: 2 of the findings\n\nThe other 3 of the findings are in 2 more files."
+    others = "The other 3 of the findings are in 2 more files."
+    facts = f"## Files with most findings\n\n- `a.py`: 2 of the findings\n\n{others}"
     written = text(
         f"Describe it.\n\n<o>\n{facts}\n</o>\n\n## Where the findings lie\nThe files.\n## Purpose\n"
     )
-    assert "The other 3 of the findings are in 2 more files." in section(written, "Where the findings lie")
+    assert others in section(written, "Where the findings lie")
 
 
 REQUEST = """Answer this:
@@ -129,3 +130,37 @@ def test_beside_findings_the_request_is_no_key_statement() -> None:
     written = text(f"Write the report.\n\n{REQUEST}\n\n{facts}")
     assert "The tools found 1 problem" in section(written, "Key statements")
     assert "Keep the sessions apart" not in section(written, "Key statements")
+
+
+def test_findings_that_have_a_heading_of_their_own_do_not_go_on_below_what_is_to_be_done() -> None:
+    facts = "\n".join(f"- **low**: bug `ruff:B{n}`: number {n} is wrong at `a.py`:{n}" for n in range(1, 31))
+    written = text(f"Weigh it.\n\n<o>\n{facts}\n</o>\n\n## Evidence\n## What to do\n")
+    assert section(written, "Evidence").count("ruff:B") == 12
+    assert "- and 18 more" in written
+    assert "> The material says nothing about: What to do." in written
+
+
+def test_a_side_of_the_project_has_the_findings_of_its_category_and_places() -> None:
+    facts = (
+        "- **medium**: security `ruff:S301`: `pickle` and modules that wrap it can be unsafe at `a/b.py`:1\n"
+        "- **low**: bug `ruff:B1`: number 1 is wrong at `tests/test_a.py`:1 (a verified fix exists)\n"
+    )
+
+    def of(side: str) -> list[str]:
+        item = f"Look at one side only:\n\n<untrusted-1 source='item'>{side}</untrusted-1>"
+        return re.findall(r"ruff:\w+", text(f"{item}\n\n<o>\n{facts}</o>\n\n## Evidence\n## Verdict\n"))
+
+    assert of("boundaries between modules") == []
+    assert of("security") == ["ruff:S301"]
+    assert of("tests and how far they can be trusted") == ["ruff:B1"]
+
+
+def test_a_finding_that_was_quoted_is_counted_once_and_answers_no_point_by_its_words() -> None:
+    facts = "- **low**: security `ruff:S108`: insecure file at `tests/test_a.py`:4"
+    asked = "Write for each:\n\n- the test that fails before and passes after\n\n"
+    written = text(f"{asked}<o>\n{facts}\nThe cache is emptied by a job.\n</o>")
+    assert written.count("ruff:S108") == 1
+    assert "> The material says nothing about: the test that fails before and passes after." in written
+    again = text(f"Write the report.\n\n<o>\n{facts}\n{facts} *(review › Needs another look)*\n</o>")
+    assert "### Low (1)" in again
+    assert again.count("ruff:S108") == 1

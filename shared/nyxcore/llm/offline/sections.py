@@ -22,12 +22,14 @@ _CAUTION: Final = re.compile(
 )
 _TURNS: Final[dict[Kind, int]] = {"rules": 0, "questions": 0, "risks": 0, "gist": 2, "other": 2}
 _PLACES: Final = re.compile(r"\b(?:where|files|wo|dateien)\b", re.IGNORECASE)
+_OF_TOOL: Final = re.compile(r"([\w ]+?) `[^`]+`: .* at (`.+)")  # as `nyxcore.steps.facts` puts it
 _URGENT: Final = re.compile(r"\b(?:first|next|zuerst)\b", re.IGNORECASE)
 
 
 def answer_in(sections: Sequence[Section], reading: Reading, language: Language) -> list[str]:
     """The sections, and a line that names those for which the material holds nothing."""
-    filler = _Filler(reading, language, asked=any(section.kind == "asked" for section in sections))
+    kinds = {section.kind for section in sections}
+    filler = _Filler(reading, language, asked="asked" in kinds, listed="findings" in kinds)
     # what belongs to few headings goes there first, whatever their order
     by_need = sorted(sections, key=lambda section: _TURNS.get(section.kind, 1))
     lines_of = {section: filler.lines(section) for section in by_need}
@@ -43,13 +45,14 @@ def answer_in(sections: Sequence[Section], reading: Reading, language: Language)
 class _Filler:
     """Gives out what the material holds; what stands below one heading does not stand below another."""
 
-    def __init__(self, reading: Reading, language: Language, *, asked: bool) -> None:
+    def __init__(self, reading: Reading, language: Language, *, asked: bool, listed: bool) -> None:
         self._reading, self._language, self._asked_for = reading, language, asked
         focus = [block for block in reading.blocks if block.label == "item"]
         self._focus = " ".join(block.text for block in focus)
         blocks = [block for block in reading.material if block.label != "item"]
         found = findings_of(blocks)
         self._found = _on(found, self._focus) if self._focus else found
+        self._listed = listed
         texts = [finding.text for finding in found]
         self._statements = [
             one for one in statements_of(blocks) if not any(text in one.text for text in texts)
@@ -108,11 +111,16 @@ class _Filler:
         return self._take((one for one in self._left() if wanted & set(words(one.text))), _ITEMS)
 
     def _actions(self, section: Section) -> list[str]:
-        """What the material says is to be done, then what was found, the gravest first; nothing slight is urgent."""
+        """What the material says is to be done, then what was found, the gravest first; nothing slight is urgent.
+
+        Findings that have a heading of their own are not repeated: the least grave that it has no room for would
+        stand here as the first thing to do.
+        """
         urgent = _URGENT.search(section.title) is not None
         limit = _AT_FIRST if urgent else _ITEMS
         said = self._take((one for one in self._statements if _is_step(one)), limit)
-        found = self._findings(limit - len(said), urgent=urgent) if len(said) < limit else []
+        room = 0 if self._listed else limit - len(said)
+        found = self._findings(room, urgent=urgent) if room else []
         lines = [line.removeprefix("- ") for line in (*said, *found)]
         return [f"{number}. {line}" for number, line in enumerate(lines, start=1)]
 
@@ -197,6 +205,14 @@ def _is_condition(statement: Statement) -> bool:
 
 
 def _on(found: Sequence[Found], focus: str) -> list[Found]:
-    """The findings that share a word with what this call is about."""
+    """The findings that share a word with what this call is about; of a tool's, their category and places count.
+
+    Its message does not: what it says of "modules" of Python is nothing about the modules of the project.
+    """
     wanted = set(words(focus))
-    return [finding for finding in found if wanted & set(words(finding.text))]
+    return [finding for finding in found if wanted & set(words(_matter(finding.text)))]
+
+
+def _matter(text: str) -> str:
+    match = _OF_TOOL.fullmatch(text)
+    return f"{match[1]} {match[2]}" if match else text

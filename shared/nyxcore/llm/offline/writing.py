@@ -15,7 +15,7 @@ from nyxcore.llm.offline.forms import asked_for, without_source
 from nyxcore.llm.offline.phrases import Language, is_own_notice, language_of, more_of, notice, phrase
 from nyxcore.llm.offline.quoting import LONGEST_FINDING, cited, quoted
 from nyxcore.llm.offline.ranking import about, gives_orders, is_action, is_rule, key_statements, statements_of
-from nyxcore.llm.offline.reading import Block, Reading, Statement, read
+from nyxcore.llm.offline.reading import CITED, Block, Reading, Statement, read
 from nyxcore.llm.offline.sections import absent, answer_in
 
 _ITEM: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(.+)")
@@ -135,7 +135,7 @@ def _findings(found: Sequence[Found], language: Language) -> str:
 def _others(statements: Sequence[Statement], found: Sequence[Found]) -> list[Statement]:
     """The statements that are no findings."""
     texts = {finding.text for finding in found}
-    return [one for one in statements if not any(one.text.endswith(text) for text in texts)]
+    return [one for one in statements if not any(CITED.sub("", one.text).endswith(text) for text in texts)]
 
 
 def _answers(
@@ -146,9 +146,11 @@ def _answers(
         return ""
     points = [match[1].strip() for line in reading.request.lines if (match := _ITEM.fullmatch(line))]
     points += [one.text for one in reading.request.statements() if one.text.endswith("?") and not one.item]
+    # a finding answers by its gravity; by its words it would fit "the test that fails" for a file called test
+    others = _others(statements, found)
     parts, answered = [], False
     for point in dict.fromkeys(points):
-        fitting = about(statements, point, _PER_QUESTION)
+        fitting = about(others, point, _PER_QUESTION)
         if not fitting and _RISKS.search(point):
             fitting = [Statement(one.text, one.block, "", True) for one in found[:_PER_QUESTION]]
         answered = answered or bool(fitting)
