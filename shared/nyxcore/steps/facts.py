@@ -41,12 +41,12 @@ def rendered(found: Sequence[Finding], *, files: int, run_id: UUID) -> str:
     of_file = Counter(finding.file for finding in found)
     most = of_file.most_common(_MOST)
     parts = [
-        f"Static analysis of {_counted(files, 'file')} found {_counted(len(found), 'problem')};"
-        f" each kind counted once: {len(groups):,}.",
+        f"Static analysis of {_counted(files, 'file')} found {_counted(len(found), 'problem')}"
+        f" in {_counted(len(of_file), 'file')}; each kind counted once: {len(groups):,}.",
         table(["category", *_SEVERITIES], rows, numbers_from=1),
-        "## Files with most findings",
+        "## Files with most findings"
+        + (f", {len(most)} of {len(of_file):,}" if len(of_file) > _MOST else ""),
         "\n".join(f"- {code(name)}: {count:,} of the findings" for name, count in most),
-        *_in_others(len(of_file) - len(most), len(found) - sum(count for _, count in most)),
         "## Findings, gravest first",
         "\n".join(_line(group) for group in groups[:SHOWN]),
     ]
@@ -54,11 +54,6 @@ def rendered(found: Sequence[Finding], *, files: int, run_id: UUID) -> str:
         more = sum(len(group) for group in groups[SHOWN:])
         parts.append(f"And {more:,} more, the least grave: GET /api/v1/runs/{run_id}/findings has all.")
     return "\n\n".join(parts) + "\n"
-
-
-def _in_others(files: int, count: int) -> list[str]:
-    """What the list of files leaves out; nothing where it has all of them."""
-    return [f"The other {count:,} of the findings are in {_counted(files, 'more file')}."] if files else []
 
 
 def _counted(count: int, thing: str) -> str:

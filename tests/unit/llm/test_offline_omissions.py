@@ -57,15 +57,6 @@ def test_findings_that_an_earlier_answer_had_no_room_for_are_not_lost_in_silence
     assert "Not listed" not in text(f"Write it.\n\n<p>\n{first}\n</p>\n\n<o>\n{facts}\n</o>")
 
 
-def test_files_that_a_list_of_facts_leaves_out_are_told_on() -> None:
-    others = "The other 3 of the findings are in 2 more files."
-    facts = f"## Files with most findings\n\n- `a.py`: 2 of the findings\n\n{others}"
-    written = text(
-        f"Describe it.\n\n<o>\n{facts}\n</o>\n\n## Where the findings lie\nThe files.\n## Purpose\n"
-    )
-    assert others in section(written, "Where the findings lie")
-
-
 REQUEST = """Answer this:
 
 <untrusted-1 source='input'>
