@@ -155,3 +155,16 @@ def test_a_finding_that_was_quoted_is_counted_once_and_answers_no_point_by_its_w
     again = text(f"Write the report.\n\n<o>\n{facts}\n{facts} *(review › Needs another look)*\n</o>")
     assert "### Low (1)" in again
     assert again.count("ruff:S108") == 1
+
+
+def test_what_a_list_leaves_out_is_counted_below_it_and_never_one_alone() -> None:
+    def plan(count: int) -> str:
+        found = (f"- **low**: bug `ruff:B{n}`: number {n} is wrong at `a.py`:{n}" for n in range(count))
+        return text(f"Make a plan.\n\n<o>\n{'\n'.join(found)}\n</o>\n\n## First\n## Later\n")
+
+    assert plan(13).count("ruff:B") == 13
+    assert "more" not in section(plan(13), "Later")
+    assert plan(14).count("ruff:B") == 12
+    assert "\n12. " in plan(14)
+    assert "\n- and 2 more\n" in plan(14)
+    assert "13. " not in plan(14)

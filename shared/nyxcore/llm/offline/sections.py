@@ -9,7 +9,7 @@ from typing import Final
 from nyxcore.llm.offline import comparing
 from nyxcore.llm.offline.findings import Found, findings_of
 from nyxcore.llm.offline.forms import Kind, Section
-from nyxcore.llm.offline.phrases import Language, phrase
+from nyxcore.llm.offline.phrases import Language, more_of, phrase
 from nyxcore.llm.offline.quoting import LONGEST_FINDING, cited, quoted
 from nyxcore.llm.offline.ranking import about, is_action, is_rule, key_statements, statements_of, words
 from nyxcore.llm.offline.reading import Reading, Statement
@@ -92,7 +92,9 @@ class _Filler:
             for one in self._found
             if one.text not in self._used and not (urgent and one.severity == "low")
         ]
-        shown = fresh[:limit]
+        shown = (
+            fresh if len(fresh) == limit + 1 and not urgent else fresh[:limit]
+        )  # "1 more" would need a line too
         self._used.update(one.text for one in shown)
         lines = [f"- **{one.severity}**: {quoted(one.text, LONGEST_FINDING)}" for one in shown]
         if not urgent and len(fresh) > len(shown):
@@ -121,8 +123,9 @@ class _Filler:
         said = self._take((one for one in self._statements if _is_step(one)), limit)
         room = 0 if self._listed else limit - len(said)
         found = self._findings(room, urgent=urgent) if room else []
-        lines = [line.removeprefix("- ") for line in (*said, *found)]
-        return [f"{number}. {line}" for number, line in enumerate(lines, start=1)]
+        lines = [line.removeprefix("- ") for line in (*said, *found) if not more_of(line)]
+        rest = [line for line in found if more_of(line)]
+        return [*(f"{number}. {line}" for number, line in enumerate(lines, start=1)), *rest]
 
     def _asked(self, section: Section) -> list[str]:
         """The request as it was given; its parts may stand below other headings too."""

@@ -125,7 +125,8 @@ def _findings(found: Sequence[Found], language: Language) -> str:
     parts = [f"## {phrase(language, 'findings')}"]
     for severity, group in groupby(found, key=lambda finding: finding.severity):
         items = list(group)
-        lines = [f"- {quoted(finding.text, LONGEST_FINDING)}" for finding in items[:_PER_SEVERITY]]
+        shown = items if len(items) == _PER_SEVERITY + 1 else items[:_PER_SEVERITY]
+        lines = [f"- {quoted(finding.text, LONGEST_FINDING)}" for finding in shown]
         if len(items) > len(lines):
             lines.append(f"- {phrase(language, 'more', count=len(items) - len(lines))}")
         parts.append(f"### {phrase(language, severity)} ({len(items)})\n\n" + "\n".join(lines))
