@@ -11,7 +11,7 @@ from nyxcore.llm import tokens
 from nyxcore.llm.models import OFFLINE
 from nyxcore.llm.offline import comparing
 from nyxcore.llm.offline.findings import Found, findings_of
-from nyxcore.llm.offline.forms import asked_for, without_source
+from nyxcore.llm.offline.forms import asked_for, one_for_each, without_source
 from nyxcore.llm.offline.phrases import Language, is_own_notice, language_of, more_of, notice, phrase
 from nyxcore.llm.offline.quoting import LONGEST_FINDING, cited, quoted
 from nyxcore.llm.offline.ranking import about, gives_orders, is_action, is_rule, key_statements, statements_of
@@ -27,7 +27,7 @@ _WRITES_PROMPT: Final = re.compile(
 _RISKS: Final = re.compile(
     r"risk|risik|vulnerab|schwachstell|problem|issue|finding|befund|bugs?\b|fehler", re.I
 )
-_STATEMENTS, _ACTIONS, _PER_QUESTION, _PER_SEVERITY, _TASK_SENTENCES = 12, 15, 3, 25, 3
+_STATEMENTS, _ACTIONS, _PER_QUESTION, _PER_SEVERITY, _TASK_SENTENCES, _HEADINGS = 12, 15, 3, 25, 3, 20
 
 
 def write(system: str, prompt: str, max_tokens: int) -> tuple[str, bool]:
@@ -40,6 +40,8 @@ def write(system: str, prompt: str, max_tokens: int) -> tuple[str, bool]:
         sections = [f"## {quoted(title, 80)}\n\n" + "\n".join(absent(reading, language))]
     elif reading.blocks and (form := asked_for(reading)):
         sections = answer_in(form, reading, language)
+    elif reading.blocks and one_for_each(reading):
+        sections = _by_heading(reading, language)
     if not sections and reading.blocks and _WRITES_PROMPT.search(request):
         sections = _prompt(reading, language)
     elif not sections and reading.blocks and comparing.is_wanted(request, reading.blocks):
@@ -70,7 +72,7 @@ def _summary(reading: Reading, language: Language) -> list[str]:
     others = _others(statements, found)
     actions = actions_of(others) if reading.blocks else []
     # where there is a result, the request that it goes back to is no key statement
-    rest = [one for one in others if one not in actions and not (found and one.block == "input")]
+    rest = [one for one in others if one not in actions and not (found and _is_asked(one))]
     return [
         _findings(found, language),
         _answers(reading, statements, found, language),
@@ -79,11 +81,29 @@ def _summary(reading: Reading, language: Language) -> list[str]:
     ]
 
 
+def _is_asked(statement: Statement) -> bool:
+    return statement.block.partition(".")[0] == "input"
+
+
 def _absent_before(material: Sequence[Block], language: Language) -> list[str]:
     """What earlier answers were not given, each source once: the reason why there is nothing to go by."""
     own = f"- {phrase(language, 'absent')}: "
     lines = [line for block in material for line in block.lines if line.startswith(own)]
     return ["\n".join(quoted(line) for line in dict.fromkeys(lines))] if lines else []
+
+
+def _by_heading(reading: Reading, language: Language) -> list[str]:
+    """A section for each heading of the material, with what stands below it: what a thing is there, headings tell."""
+    below: dict[tuple[str, str], list[Statement]] = {}
+    for one in statements_of(reading.blocks):
+        if one.heading:
+            below.setdefault((one.block, one.heading), []).append(one)
+    sections = [
+        f"## {quoted(heading, 80)}\n\n" + "\n".join(f"- {cited(one)}" for one in said)
+        for (_, heading), said in below.items()
+    ]
+    more = len(sections) - _HEADINGS
+    return sections if more < 2 else [*sections[:_HEADINGS], f"> {phrase(language, 'more', count=more)}"]
 
 
 def _comparison(reading: Reading, language: Language) -> list[str]:
