@@ -143,6 +143,7 @@ def test_a_side_of_the_project_has_the_findings_of_its_category_and_places() -> 
 
     assert of("boundaries between modules") == []
     assert of("security") == ["ruff:S301"]
+    assert of("Nothing is read with pickle, for it is unsafe.") == ["ruff:S301"]
     assert of("tests and how far they can be trusted") == ["ruff:B1"]
 
 

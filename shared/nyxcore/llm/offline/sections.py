@@ -208,12 +208,17 @@ def _is_condition(statement: Statement) -> bool:
 
 
 def _on(found: Sequence[Found], focus: str) -> list[Found]:
-    """The findings that share a word with what this call is about; of a tool's, their category and places count.
+    """The findings that share a word with what this call is about, of a tool's with their category or places.
 
-    Its message does not: what it says of "modules" of Python is nothing about the modules of the project.
+    One word of its message is not enough: what it says of "modules" of Python is nothing about the modules of the
+    project.
     """
     wanted = set(words(focus))
-    return [finding for finding in found if wanted & set(words(_matter(finding.text)))]
+    return [
+        finding
+        for finding in found
+        if wanted & set(words(_matter(finding.text))) or len(wanted & set(words(finding.text))) > 1
+    ]
 
 
 def _matter(text: str) -> str:
