@@ -172,11 +172,12 @@ def test_what_a_list_leaves_out_is_counted_below_it_and_never_one_alone() -> Non
 
 
 def test_where_a_section_is_wanted_for_each_thing_the_headings_of_the_material_tell_which_there_are() -> None:
-    policy = "# Policy\n\n## 4.1 Input\n\nInput must be checked. This is firm.\n\n## 4.2 Logs\n\n- Logs hold no names."
+    policy = "# Policy\n\n## 4.1 Input\n\nInput must be checked. Firm.\n\n## 4.2 Logs\n\n- Logs hold no names.\n- Firm."
     asked = "Take it apart. One section for each:\n\n## <short name of it>\n- Source: as given\n- Duty: a sentence"
     written = text(f"{asked}\n\n<untrusted-1 source='policies'>\n{policy}\n</untrusted-1>")
     assert re.findall(r"(?m)^## (.*)", written) == ["4.1 Input", "4.2 Logs"]
     assert "- Input must be checked. *(policies)*" in section(written, "4.1 Input")
+    assert written.count("- Firm. *(policies)*") == 2
     many = "\n\n".join(f"## Rule {n}\n\nFile {n} must be signed by its author." for n in range(25))
     assert "\n> and 5 more\n" in text(f"{asked}\n\n<o>\n{many}\n</o>")
 

@@ -95,8 +95,8 @@ def _absent_before(material: Sequence[Block], language: Language) -> list[str]:
 def _by_heading(reading: Reading, language: Language) -> list[str]:
     """A section for each heading of the material, with what stands below it: what a thing is there, headings tell."""
     below: dict[tuple[str, str], list[Statement]] = {}
-    for one in statements_of(reading.blocks):
-        if one.heading:
+    for one in (one for block in reading.blocks for one in block.statements()):
+        if one.heading and not gives_orders(one.text):  # short or said before, it belongs to its heading
             below.setdefault((one.block, one.heading), []).append(one)
     sections = [
         f"## {quoted(heading, 80)}\n\n" + "\n".join(f"- {cited(one)}" for one in said)
