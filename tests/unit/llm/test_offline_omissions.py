@@ -178,6 +178,7 @@ def test_where_a_section_is_wanted_for_each_thing_the_headings_of_the_material_t
     assert re.findall(r"(?m)^## (.*)", written) == ["4.1 Input", "4.2 Logs"]
     assert "- Input must be checked. *(policies)*" in section(written, "4.1 Input")
     assert written.count("- Firm. *(policies)*") == 2
+    assert text(f"{asked}\n\n<o>\n{policy}\n</o>\n\n<p>\n{policy}\n</p>").count("## 4.1 Input") == 1
     many = "\n\n".join(f"## Rule {n}\n\nFile {n} must be signed by its author." for n in range(25))
     assert "\n> and 5 more\n" in text(f"{asked}\n\n<o>\n{many}\n</o>")
 

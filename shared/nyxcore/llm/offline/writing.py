@@ -98,6 +98,12 @@ def _by_heading(reading: Reading, language: Language) -> list[str]:
     for one in (one for block in reading.blocks for one in block.statements()):
         if one.heading and not gives_orders(one.text):  # short or said before, it belongs to its heading
             below.setdefault((one.block, one.heading), []).append(one)
+    kept: dict[str, list[Statement]] = {}
+    for (block, heading), said in list(below.items()):
+        before = {one.text for one in kept.get(heading, [])}
+        if before >= {one.text for one in said}:  # the same text, given twice
+            del below[block, heading]
+        kept.setdefault(heading, []).extend(said)
     sections = [
         f"## {quoted(heading, 80)}\n\n" + "\n".join(f"- {cited(one)}" for one in said)
         for (_, heading), said in below.items()
