@@ -33,6 +33,11 @@ def home_folder(environment: Mapping[str, str] = os.environ) -> Path:
     return Path(named).expanduser().absolute() if named else Path.cwd() / ".nyx"
 
 
+def is_new(home: Path, environment: Mapping[str, str] = os.environ) -> bool:
+    """Whether nothing can be kept there yet: its database was never made, and no other one is named."""
+    return not environment.get("NYX_DATABASE_URL") and not Home(home).postgres.exists()
+
+
 @dataclass(frozen=True)
 class Home:
     """Paths in the home. `open` makes and checks it."""

@@ -108,7 +108,7 @@ def _list(arguments: argparse.Namespace, told: Told) -> int:
 
 
 def _show(arguments: argparse.Namespace, told: Told) -> int:
-    document = documents.find(arguments.file)
+    document = documents.find_at_first(arguments.file)
     if document is not None:
         told.members = {"text": document.text}
     else:
@@ -149,7 +149,7 @@ def _lint_lines(name: str, found: documents.Checked) -> Iterator[str]:
 
 def _preview(arguments: argparse.Namespace, told: Told) -> int:
     told.members = {"preview": None}
-    document = documents.find(arguments.file)
+    document = documents.find_at_first(arguments.file)
     workflow = _local(document)
     if workflow is not None:
         given(workflow, arguments.input, arguments.settings)  # a wrong input is told before anything starts
@@ -169,7 +169,7 @@ def _preview(arguments: argparse.Namespace, told: Told) -> int:
 
 def _run(arguments: argparse.Namespace, told: Told) -> int:
     told.outcome = running.Outcome()
-    document = documents.find(arguments.file)
+    document = documents.find_at_first(arguments.file)
     checked = documents.checked(document) if document else None
     if checked is not None and checked.workflow is not None:
         given(checked.workflow, arguments.input, arguments.settings)

@@ -10,6 +10,7 @@ from typing import Final
 
 from nyx.api import Api, Json
 from nyx.errors import BadUsage
+from nyx.home import home_folder, is_new
 from nyxcore.personas import library
 from nyxcore.workflows import lint, templates
 from nyxcore.workflows.bundle import unpack
@@ -85,11 +86,23 @@ def require(name: str) -> Document:
     """As `find`. Raises BadUsage where there is nothing of this name, with the nearest template."""
     found = find(name)
     if found is None:
-        close = nearest(name, templates.names())
-        hint = f" Did you mean {close}?" if close else ""
         raise BadUsage(
-            f"There is no file {name!r}, and no template of that name.{hint} `nyx workflow list` shows the templates."
+            f"There is no file {name!r}, and no template of that name.{_hint(name)}"
+            " `nyx workflow list` shows the templates."
         )
+    return found
+
+
+def find_at_first(name: str) -> Document | None:
+    """As `find`; where nothing can be kept yet, a wrong name is told before anything starts.
+
+    Raises
+    ------
+    BadUsage : as `find`; and the home is new, and there is nothing of this name.
+    """
+    found = find(name)
+    if found is None and not name.startswith(TEAM) and is_new(home_folder()):
+        raise _nothing_named(name)
     return found
 
 
@@ -138,13 +151,20 @@ def kept(api: Api, name: str) -> Json:
         return _of_team(api, name.removeprefix(TEAM))
     found = stored(api, name)
     if found is None:
-        close = nearest(name, templates.names())
-        hint = f" Did you mean {close}?" if close else ""
-        raise BadUsage(
-            f"There is no file {name!r}, and no template or workflow of that name.{hint}"
-            " `nyx workflow list` shows what there is."
-        )
+        raise _nothing_named(name)
     return found
+
+
+def _nothing_named(name: str) -> BadUsage:
+    return BadUsage(
+        f"There is no file {name!r}, and no template or workflow of that name.{_hint(name)}"
+        " `nyx workflow list` shows what there is."
+    )
+
+
+def _hint(name: str) -> str:
+    close = nearest(name, templates.names())
+    return f" Did you mean {close}?" if close else ""
 
 
 def stored(api: Api, name: str) -> Json | None:

@@ -17,6 +17,7 @@ SHOWN = 200
 _ALL = 2**31 - 1
 _SEVERITIES = ("critical", "high", "medium", "low")
 _FILES, _LINES = 6, 12  # of one finding that are named
+_MOST = 10  # files that are named with the number of their findings
 
 
 def facts_of(connection: Connection, tenant_id: UUID, run: Mapping[str, Any]) -> str:
@@ -32,16 +33,19 @@ def rendered(found: Sequence[Finding], *, files: int, run_id: UUID) -> str:
     same sentence forty times.
     """
     if not found:
-        return f"Static analysis of {files:,} files found nothing.\n"
+        return f"Static analysis of {_counted(files, 'file')} found nothing.\n"
     cells = Counter[tuple[str, str]]((finding.category, finding.severity) for finding in found)
     categories = sorted({finding.category for finding in found})
     rows = [[name, *(str(cells[name, severity]) for severity in _SEVERITIES)] for name in categories]
     groups = _grouped(found)
-    most = Counter(finding.file for finding in found).most_common(10)
+    of_file = Counter(finding.file for finding in found)
+    most = of_file.most_common(_MOST)
     parts = [
-        f"Static analysis of {files:,} files found {len(found):,} problems; each kind counted once: {len(groups):,}.",
+        f"Static analysis of {_counted(files, 'file')} found {_counted(len(found), 'problem')}"
+        f" in {_counted(len(of_file), 'file')}; each kind counted once: {len(groups):,}.",
         table(["category", *_SEVERITIES], rows, numbers_from=1),
-        "## Files with most findings",
+        "## Files with most findings"
+        + (f", {len(most)} of {len(of_file):,}" if len(of_file) > _MOST else ""),
         "\n".join(f"- {code(name)}: {count:,} of the findings" for name, count in most),
         "## Findings, gravest first",
         "\n".join(_line(group) for group in groups[:SHOWN]),
@@ -50,6 +54,10 @@ def rendered(found: Sequence[Finding], *, files: int, run_id: UUID) -> str:
         more = sum(len(group) for group in groups[SHOWN:])
         parts.append(f"And {more:,} more, the least grave: GET /api/v1/runs/{run_id}/findings has all.")
     return "\n\n".join(parts) + "\n"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def _grouped(found: Sequence[Finding]) -> list[list[Finding]]:
@@ -69,7 +77,8 @@ def _line(group: Sequence[Finding]) -> str:
     fixed = sum(finding.state == "fixed" for finding in group)
     verified = "a verified fix exists" if fixed == len(group) == 1 else f"verified fixes: {fixed}"
     state = f" ({verified})" if fixed else ""
-    return f"- **{first.severity}**: {category} {code(first.rule)}: {inline(first.message)} at {_places(group)}{state}"
+    said = inline(first.message.removesuffix("."))
+    return f"- **{first.severity}**: {category} {code(first.rule)}: {said} at {_places(group)}{state}"
 
 
 def _places(group: Sequence[Finding]) -> str:
@@ -79,9 +88,9 @@ def _places(group: Sequence[Finding]) -> str:
         f"{code(name)}:{_lines([finding.start_line for finding in each])}" for name, each in files[:_FILES]
     ]
     rest = sum(len(each) for _, each in files[_FILES:])
-    return ", ".join(told) + (f" and {rest:,} more places" if rest else "")
+    return ", ".join(told) + (f" and {_counted(rest, 'more place')}" if rest else "")
 
 
 def _lines(numbers: Sequence[int]) -> str:
     more = len(numbers) - _LINES
-    return "/".join(map(str, numbers[:_LINES])) + (f" and {more:,} more lines" if more > 0 else "")
+    return "/".join(map(str, numbers[:_LINES])) + (f" and {_counted(more, 'more line')}" if more > 0 else "")

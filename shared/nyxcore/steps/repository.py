@@ -253,11 +253,22 @@ def running_calls(connection: Connection, tenant_id: UUID, run_id: UUID) -> list
 
 
 def newest_report(connection: Connection, tenant_id: UUID, run_id: UUID) -> UUID | None:
-    """The report that a step of the run has written last, or None."""
+    """The report that a step of the run has written last, or None.
+
+    Of a report step that was taken over, it is the one that the run before has written, however many retries ago:
+    it is known by its content, which is the step's output.
+    """
     row = connection.execute(
-        "select id from reports where tenant_id = %s and run_id = %s and deleted_at is null"
-        " order by id desc limit 1",
-        (tenant_id, run_id),
+        "with recursive chain as ("
+        " select id, retry_of, 0 as distance from runs where tenant_id = %(tenant)s and id = %(run)s"
+        " union all select r.id, r.retry_of, distance + 1 from chain c"
+        " join runs r on r.tenant_id = %(tenant)s and r.id = c.retry_of)"
+        " select p.id from chain c join reports p on p.tenant_id = %(tenant)s and p.run_id = c.id"
+        " where p.deleted_at is null and (c.distance = 0 or exists (select from run_steps s"
+        " where s.tenant_id = %(tenant)s and s.run_id = %(run)s and s.type = 'report' and s.status = 'succeeded'"
+        " and s.output = p.content))"
+        " order by c.distance, p.id desc limit 1",
+        {"tenant": tenant_id, "run": run_id},
     ).fetchone()
     return None if row is None else row["id"]
 

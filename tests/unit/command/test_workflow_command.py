@@ -41,10 +41,12 @@ steps: [{key: a, prompt: "{{input}}"}]
 
 
 @pytest.fixture(autouse=True)
-def no_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+def no_stack(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def refuse(*_: object, **__: object) -> None:
         raise AssertionError("a stack was started")
 
+    monkeypatch.setenv("NYX_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("NYX_DATABASE_URL", raising=False)
     monkeypatch.setattr(command, "open_stack", refuse)
 
 
@@ -93,6 +95,10 @@ def test_a_template_is_linted_and_shown_by_its_name(name: str, capsys: pytest.Ca
     ("words", "said"),
     [
         (["lint", "expert-taem"], "Did you mean expert-team?"),
+        (["run", "expert-taem"], "Did you mean expert-team?"),
+        (["show", "expert-taem"], "Did you mean expert-team?"),
+        (["preview", "expert-taem"], "Did you mean expert-team?"),
+        (["run", "nowhere.yaml"], "There is no file 'nowhere.yaml'"),
         (["lint", "."], "'.' is a folder"),
         (["run", "security-review"], "name its folder, for example --path ."),
         (["run", "security-review", "--path", "nowhere"], "'nowhere' is no folder"),
@@ -111,6 +117,13 @@ def test_a_line_that_means_nothing_is_told_in_one_sentence(
     assert (told.err.count("\n"), told.out) == (1, "")
     assert command.run([*words, "--json"]) == 2
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "bad_usage"
+
+
+@pytest.mark.parametrize("name", ["expert-taem", "Our own"])
+def test_where_something_may_be_kept_its_names_are_asked_for(name: str, tmp_path: Path) -> None:
+    (tmp_path / "home" / "postgres").mkdir(parents=True)
+    with pytest.raises(AssertionError, match="a stack was started"):
+        command.run(["show", name])
 
 
 def test_a_broken_file_is_not_run(broken: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -83,6 +83,11 @@ def alternatives(blocks: list[Block]) -> list[Block]:
     return named if len(named) > 1 else texts
 
 
+def differ(request: str, blocks: list[Block]) -> bool:
+    """Whether one of them says something that another does not: of texts that are the same none is the best."""
+    return len({_own_words(request, block) for block in blocks}) > 1
+
+
 def compare(request: str, blocks: list[Block]) -> Comparison:
     """Count, and give each as many of a criterion's points as it has of what the one with most of it has."""
     asked = terms(request)
@@ -130,5 +135,5 @@ def told(comparison: Comparison, language: Language) -> list[str]:
         for label, counts, points in zip(comparison.labels, comparison.counts, comparison.points, strict=True)
     ]
     table = ["| " + " | ".join(row) + " |" for row in [header, ["---"] * len(header), *rows]]
-    reason = phrase(language, "reason") + (f" {phrase(language, 'tie')}" if comparison.tied else "")
+    reason = phrase(language, "tie" if comparison.tied else "reason")
     return [*table, "", reason]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from nyxcore.llm.offline.ranking import gives_orders
-from nyxcore.llm.offline.reading import Block
+from nyxcore.llm.offline.reading import CITED, Block
 
 SEVERITIES: Final = ("critical", "high", "medium", "low")
 _NAMES: Final = {
@@ -48,7 +48,7 @@ def findings_of(blocks: list[Block]) -> list[Found]:
     found: dict[str, Found] = {}
     for block in blocks:
         for severity, text in [*_in_json(block), *_in_lines(block)]:
-            flat = " ".join(text.split())
+            flat = CITED.sub("", " ".join(text.split()))
             if flat and not gives_orders(flat):
                 found.setdefault(flat.lower(), Found(severity, flat, block.label))
     return sorted(found.values(), key=lambda finding: SEVERITIES.index(finding.severity))

@@ -19,13 +19,14 @@ _WORDS: Final[dict[Kind, str]] = {
     "missing": r"not known|not judged|could not|missing|assum|not found by|unbekannt|annahmen|fehlt",
     "findings": r"findings?|evidence|another look|weak|deviation|befunde?|belege",
     "judged": r"(?:not )?exploitable|(?:where they are )?(?:right|wrong)\b|agreed|disagreed|rejected|taken from|verdict"
-    r"|contradict|(?:not )?supported|said by|not worth|result\b|severity|consisten|urteil|einig|widerspr|position",
+    r"|contradict|(?:not )?supported|said by|not worth|change my mind|quotations|results?\b|severity|consisten|urteil"
+    r"|einig|widerspr|position",
     "choice": r"best|chosen|choice|winner|gewählt|beste",
     "reasons": r"reasons?\b|why\b|begründung|gründe",
     "questions": r"questions?\b|still open|open\b|offene?",
     "rules": r"constraints?|rules|must not|out of scope|regeln|grenzen|conditions",
     "done": r"done when|acceptance|fertig",
-    "asked": r"what is asked|task\b|purpose|aufgabe|gefragt",
+    "asked": r"what is asked|task\b|aufgabe|gefragt",
     "risks": r"risks?|speaks against|objection|risik|einwand|attackers|harm",
     "actions": r"what to do|steps?\b|approach|how it is done|first\b|next\b|later\b|plan\b|measures|schritte|maßnahmen",
     "gist": r"summary|context|what is there|overview|state\b|überblick|zusammenfassung|kontext",
@@ -66,6 +67,12 @@ def asked_for(reading: Reading) -> list[Section]:
         Section(title, " ".join(filter(None, hint))) for title, hint in found if "<" not in title and title
     ]
     return sections if len(sections) >= _LEAST else []
+
+
+def one_for_each(reading: Reading) -> bool:
+    """Whether the request wants a section for each thing in the material, such as `## <name of the requirement>`."""
+    titles = [match[1] for line in reading.request.lines if (match := _HEADING.fullmatch(line))]
+    return any(title.startswith("<") and title.endswith(">") for title in titles)
 
 
 _WITHOUT: Final = re.compile(

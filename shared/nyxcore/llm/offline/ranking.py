@@ -22,11 +22,13 @@ _ORDERS: Final = re.compile(
 _DEMANDS: Final = re.compile(
     r"\b(?:must|should|shall|needs? to|has to|have to|recommend\w*|todo|fixme|muss|müssen|soll(?:te)?n?|empfehl\w*"
     r"|erforderlich|ist zu|sind zu)\b"
-    r"|^(?:add|remove|replace|fix|use|move|split|validate|check|rename|introduce|document|test|ensure|avoid)\b",
+    r"|^(?:add|remove|replace|fix|use|move|split|validate|check|rename|introduce|document|test|ensure|avoid|keep|make"
+    r"|find|detect|change|allow|prevent|let|stop|write|create|delete|support)\b|^we (?:want|need)\b",
     re.IGNORECASE,
 )
 _RULES: Final = re.compile(
-    r"\b(?:must not|must never|may not|never|do not|don't|must only|must always|darf|dürfen|nie(?:mals)?)\b",
+    r"\b(?:must not|must never|may not|do not|don't|must (?:only|always|still|stay|remain)|darf|dürfen|nie(?:mals)?"
+    r"|never|(?:has|have|needs?) to (?:stay|remain)|muss .{0,60}bleiben|müssen .{0,60}bleiben)\b",
     re.IGNORECASE,
 )
 _CODE: Final = re.compile(r"`([^`]+)`")
@@ -71,13 +73,15 @@ def is_rule(text: str) -> bool:
 def statements_of(blocks: Iterable[Block]) -> list[Statement]:
     """All statements of the material that may be quoted, each once.
 
-    None that is too short, that only says what comes next, or that steers a model.
+    None that is too short (a question is not: "Is it on by default?"), that only says what comes next, or that
+    steers a model.
     """
     found: dict[str, Statement] = {}
     for block in blocks:
         for statement in block.statements():
             text = statement.text
-            if len(words(text)) >= 2 and not text.endswith(":") and not gives_orders(text):
+            least = 1 if text.endswith("?") else 2
+            if len(words(text)) >= least and not text.endswith(":") and not gives_orders(text):
                 found.setdefault(text.casefold(), statement)
     return list(found.values())
 

@@ -25,7 +25,7 @@ _HEADING: Final = re.compile(r" {0,3}(#{1,6})\s+(.*?)\s*#*\s*")
 _ITEM: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?(.*)")
 _RULE: Final = re.compile(r"\s*(?:[-*_=]\s*){3,}|\s*\|?[\s:|-]+\|[\s:|-]*")
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])[\"')\]]*\s+(?=[A-ZÄÖÜ0-9`\"'(*])")
-_CITED: Final = re.compile(r"\s\*\(([^()*]{1,80})\)\*$")  # as `writing` puts it behind what it quotes
+CITED: Final = re.compile(r"\s\*\(([^()*]{1,80})\)\*$")  # as `writing` puts it behind what it quotes
 _STEP: Final = re.compile(r"steps\.([A-Za-z][\w-]*)\.(?:content|output)")
 _POINT: Final = re.compile(r"\*\*[^*]+\*\*")  # what was asked, above what an earlier answer has found of it
 _EMPTY: Final = re.compile(r"\s*\(([\w.\[\]\"-]{1,120}) is empty: (.{3,200})\)\s*")
@@ -122,11 +122,11 @@ class Reading:
 
 def _first_hand(statement: Statement) -> Statement:
     """What an earlier answer has quoted, as it stood where that took it from."""
-    match = _CITED.search(statement.text)
+    match = CITED.search(statement.text)
     if match is None:
         return statement
     source = match[1].partition(" › ")
-    return Statement(_CITED.sub("", statement.text), source[0], source[2], statement.item)
+    return Statement(CITED.sub("", statement.text), source[0], source[2], statement.item)
 
 
 def read(prompt: str) -> Reading:

@@ -9,7 +9,7 @@ from typing import Final
 from nyxcore.llm.offline import comparing
 from nyxcore.llm.offline.findings import Found, findings_of
 from nyxcore.llm.offline.forms import Kind, Section
-from nyxcore.llm.offline.phrases import Language, phrase
+from nyxcore.llm.offline.phrases import Language, more_of, phrase
 from nyxcore.llm.offline.quoting import LONGEST_FINDING, cited, quoted
 from nyxcore.llm.offline.ranking import about, is_action, is_rule, key_statements, statements_of, words
 from nyxcore.llm.offline.reading import Reading, Statement
@@ -22,12 +22,14 @@ _CAUTION: Final = re.compile(
 )
 _TURNS: Final[dict[Kind, int]] = {"rules": 0, "questions": 0, "risks": 0, "gist": 2, "other": 2}
 _PLACES: Final = re.compile(r"\b(?:where|files|wo|dateien)\b", re.IGNORECASE)
+_OF_TOOL: Final = re.compile(r"([\w ]+?) `[^`]+`: .* at (`.+)")  # as `nyxcore.steps.facts` puts it
 _URGENT: Final = re.compile(r"\b(?:first|next|zuerst)\b", re.IGNORECASE)
 
 
 def answer_in(sections: Sequence[Section], reading: Reading, language: Language) -> list[str]:
     """The sections, and a line that names those for which the material holds nothing."""
-    filler = _Filler(reading, language, asked=any(section.kind == "asked" for section in sections))
+    kinds = {section.kind for section in sections}
+    filler = _Filler(reading, language, asked="asked" in kinds, listed="findings" in kinds)
     # what belongs to few headings goes there first, whatever their order
     by_need = sorted(sections, key=lambda section: _TURNS.get(section.kind, 1))
     lines_of = {section: filler.lines(section) for section in by_need}
@@ -35,20 +37,22 @@ def answer_in(sections: Sequence[Section], reading: Reading, language: Language)
     parts = [f"## {section.title}\n\n" + "\n".join(lines) for section, lines in filled if lines]
     empty = [section.title for section, lines in filled if not lines]
     if empty:
-        parts.append(f"> {phrase(language, 'nothing_about')}: {', '.join(empty)}.")
+        between = "; " if any("," in title for title in empty) else ", "
+        parts.append(f"> {phrase(language, 'nothing_about')}: {between.join(empty)}.")
     return parts
 
 
 class _Filler:
     """Gives out what the material holds; what stands below one heading does not stand below another."""
 
-    def __init__(self, reading: Reading, language: Language, *, asked: bool) -> None:
+    def __init__(self, reading: Reading, language: Language, *, asked: bool, listed: bool) -> None:
         self._reading, self._language, self._asked_for = reading, language, asked
         focus = [block for block in reading.blocks if block.label == "item"]
         self._focus = " ".join(block.text for block in focus)
         blocks = [block for block in reading.material if block.label != "item"]
         found = findings_of(blocks)
         self._found = _on(found, self._focus) if self._focus else found
+        self._listed = listed
         texts = [finding.text for finding in found]
         self._statements = [
             one for one in statements_of(blocks) if not any(text in one.text for text in texts)
@@ -63,7 +67,7 @@ class _Filler:
             "rules": lambda _: self._those(is_rule, _ITEMS),
             "done": self._done,
             "asked": self._asked,
-            "risks": lambda _: self._those(_warns, _LOOSE),
+            "risks": lambda _: self._take((one for one in self._statements if _is_risk(one)), _LOOSE),
             "actions": self._actions,
             "findings": self._evidence,
             "gist": self._gist,
@@ -81,12 +85,19 @@ class _Filler:
     def _those(self, wanted: Callable[[str], bool], limit: int) -> list[str]:
         return self._take((one for one in self._statements if wanted(one.text)), limit)
 
-    def _findings(self, limit: int, *, rest: bool = True) -> list[str]:
-        fresh = [one for one in self._found if one.text not in self._used]
-        shown = fresh[:limit]
+    def _findings(self, limit: int, *, urgent: bool = False) -> list[str]:
+        """Up to so many findings, and how many more there are; of what is urgent, no slight one and no number."""
+        fresh = [
+            one
+            for one in self._found
+            if one.text not in self._used and not (urgent and one.severity == "low")
+        ]
+        shown = (
+            fresh if len(fresh) == limit + 1 and not urgent else fresh[:limit]
+        )  # "1 more" would need a line too
         self._used.update(one.text for one in shown)
         lines = [f"- **{one.severity}**: {quoted(one.text, LONGEST_FINDING)}" for one in shown]
-        if rest and len(fresh) > len(shown):
+        if not urgent and len(fresh) > len(shown):
             lines.append(f"- {phrase(self._language, 'more', count=len(fresh) - len(shown))}")
         return lines
 
@@ -102,13 +113,19 @@ class _Filler:
         return self._take((one for one in self._left() if wanted & set(words(one.text))), _ITEMS)
 
     def _actions(self, section: Section) -> list[str]:
-        """What the material says is to be done, then what was found, the gravest first."""
+        """What the material says is to be done, then what was found, the gravest first; nothing slight is urgent.
+
+        Findings that have a heading of their own are not repeated: the least grave that it has no room for would
+        stand here as the first thing to do.
+        """
         urgent = _URGENT.search(section.title) is not None
         limit = _AT_FIRST if urgent else _ITEMS
-        said = self._those(is_action, limit)
-        found = self._findings(limit - len(said), rest=not urgent) if len(said) < limit else []
-        lines = [line.removeprefix("- ") for line in (*said, *found)]
-        return [f"{number}. {line}" for number, line in enumerate(lines, start=1)]
+        said = self._take((one for one in self._statements if _is_step(one)), limit)
+        room = 0 if self._listed else limit - len(said)
+        found = self._findings(room, urgent=urgent) if room else []
+        lines = [line.removeprefix("- ") for line in (*said, *found) if not more_of(line)]
+        rest = [line for line in found if more_of(line)]
+        return [*(f"{number}. {line}" for number, line in enumerate(lines, start=1)), *rest]
 
     def _asked(self, section: Section) -> list[str]:
         """The request as it was given; its parts may stand below other headings too."""
@@ -153,6 +170,8 @@ class _Filler:
         blocks = comparing.alternatives(self._reading.blocks)
         if not comparing.is_wanted(f"{section.title} {self._reading.request.text}", self._reading.blocks):
             return self._fitting(section)
+        if not comparing.differ(self._reading.request.text, blocks):
+            return []
         result = comparing.compare(self._reading.request.text, blocks)
         best = blocks[result.best]
         key = key_statements(statements_of([best]), self._reading.request.text, _LOOSE)
@@ -162,6 +181,8 @@ class _Filler:
         if not comparing.is_wanted(self._reading.request.text, self._reading.blocks):
             return self._fitting(section)
         blocks = comparing.alternatives(self._reading.blocks)
+        if not comparing.differ(self._reading.request.text, blocks):
+            return []
         return comparing.told(comparing.compare(self._reading.request.text, blocks), self._language)
 
 
@@ -170,12 +191,36 @@ def absent(reading: Reading, language: Language) -> list[str]:
     return [f"- {phrase(language, 'absent')}: {name} ({quoted(reason)})" for name, reason in reading.missing]
 
 
-def _warns(text: str) -> bool:
-    """Whether the text says what may go wrong; a question does not."""
-    return _CAUTION.search(text) is not None and not text.endswith("?")
+def _is_step(statement: Statement) -> bool:
+    """Whether it says what is to be done."""
+    return is_action(statement.text) and not _is_condition(statement)
+
+
+def _is_risk(statement: Statement) -> bool:
+    """Whether it says what may go wrong; a question does not."""
+    text = statement.text
+    return _CAUTION.search(text) is not None and not text.endswith("?") and not _is_condition(statement)
+
+
+def _is_condition(statement: Statement) -> bool:
+    """Whether it is what a request says must, or must not, be so: neither a step nor a risk."""
+    return statement.block == "input" and is_rule(statement.text)
 
 
 def _on(found: Sequence[Found], focus: str) -> list[Found]:
-    """The findings that share a word with what this call is about."""
+    """The findings that share a word with what this call is about, of a tool's with their category or places.
+
+    One word of its message is not enough: what it says of "modules" of Python is nothing about the modules of the
+    project.
+    """
     wanted = set(words(focus))
-    return [finding for finding in found if wanted & set(words(finding.text))]
+    return [
+        finding
+        for finding in found
+        if wanted & set(words(_matter(finding.text))) or len(wanted & set(words(finding.text))) > 1
+    ]
+
+
+def _matter(text: str) -> str:
+    match = _OF_TOOL.fullmatch(text)
+    return f"{match[1]} {match[2]}" if match else text

@@ -11,11 +11,11 @@ from nyxcore.llm import tokens
 from nyxcore.llm.models import OFFLINE
 from nyxcore.llm.offline import comparing
 from nyxcore.llm.offline.findings import Found, findings_of
-from nyxcore.llm.offline.forms import asked_for, without_source
+from nyxcore.llm.offline.forms import asked_for, one_for_each, without_source
 from nyxcore.llm.offline.phrases import Language, is_own_notice, language_of, more_of, notice, phrase
 from nyxcore.llm.offline.quoting import LONGEST_FINDING, cited, quoted
 from nyxcore.llm.offline.ranking import about, gives_orders, is_action, is_rule, key_statements, statements_of
-from nyxcore.llm.offline.reading import Reading, Statement, read
+from nyxcore.llm.offline.reading import CITED, Block, Reading, Statement, read
 from nyxcore.llm.offline.sections import absent, answer_in
 
 _ITEM: Final = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(.+)")
@@ -27,7 +27,7 @@ _WRITES_PROMPT: Final = re.compile(
 _RISKS: Final = re.compile(
     r"risk|risik|vulnerab|schwachstell|problem|issue|finding|befund|bugs?\b|fehler", re.I
 )
-_STATEMENTS, _ACTIONS, _PER_QUESTION, _PER_SEVERITY, _TASK_SENTENCES = 12, 15, 3, 25, 3
+_STATEMENTS, _ACTIONS, _PER_QUESTION, _PER_SEVERITY, _TASK_SENTENCES, _HEADINGS = 12, 15, 3, 25, 3, 20
 
 
 def write(system: str, prompt: str, max_tokens: int) -> tuple[str, bool]:
@@ -40,6 +40,8 @@ def write(system: str, prompt: str, max_tokens: int) -> tuple[str, bool]:
         sections = [f"## {quoted(title, 80)}\n\n" + "\n".join(absent(reading, language))]
     elif reading.blocks and (form := asked_for(reading)):
         sections = answer_in(form, reading, language)
+    elif reading.blocks and one_for_each(reading):
+        sections = _by_heading(reading, language)
     if not sections and reading.blocks and _WRITES_PROMPT.search(request):
         sections = _prompt(reading, language)
     elif not sections and reading.blocks and comparing.is_wanted(request, reading.blocks):
@@ -66,16 +68,48 @@ def _summary(reading: Reading, language: Language) -> list[str]:
     statements = statements_of(material)
     found = findings_of(material)
     if not statements and not found:
-        return [phrase(language, "empty")]
+        return [phrase(language, "empty"), *_absent_before(material, language)]
     others = _others(statements, found)
     actions = actions_of(others) if reading.blocks else []
-    rest = [one for one in others if one not in actions]
+    # where there is a result, the request that it goes back to is no key statement
+    rest = [one for one in others if one not in actions and not (found and _is_asked(one))]
     return [
         _findings(found, language),
         _answers(reading, statements, found, language),
         _list(language, "key", key_statements(rest, reading.request.text, _STATEMENTS)),
         _list(language, "actions", actions),
     ]
+
+
+def _is_asked(statement: Statement) -> bool:
+    return statement.block.partition(".")[0] == "input"
+
+
+def _absent_before(material: Sequence[Block], language: Language) -> list[str]:
+    """What earlier answers were not given, each source once: the reason why there is nothing to go by."""
+    own = f"- {phrase(language, 'absent')}: "
+    lines = [line for block in material for line in block.lines if line.startswith(own)]
+    return ["\n".join(quoted(line) for line in dict.fromkeys(lines))] if lines else []
+
+
+def _by_heading(reading: Reading, language: Language) -> list[str]:
+    """A section for each heading of the material, with what stands below it: what a thing is there, headings tell."""
+    below: dict[tuple[str, str], list[Statement]] = {}
+    for one in (one for block in reading.blocks for one in block.statements()):
+        if one.heading and not gives_orders(one.text):  # short or said before, it belongs to its heading
+            below.setdefault((one.block, one.heading), []).append(one)
+    kept: dict[str, list[Statement]] = {}
+    for (block, heading), said in list(below.items()):
+        before = {one.text for one in kept.get(heading, [])}
+        if before >= {one.text for one in said}:  # the same text, given twice
+            del below[block, heading]
+        kept.setdefault(heading, []).extend(said)
+    sections = [
+        f"## {quoted(heading, 80)}\n\n" + "\n".join(f"- {cited(one)}" for one in said)
+        for (_, heading), said in below.items()
+    ]
+    more = len(sections) - _HEADINGS
+    return sections if more < 2 else [*sections[:_HEADINGS], f"> {phrase(language, 'more', count=more)}"]
 
 
 def _comparison(reading: Reading, language: Language) -> list[str]:
@@ -117,7 +151,8 @@ def _findings(found: Sequence[Found], language: Language) -> str:
     parts = [f"## {phrase(language, 'findings')}"]
     for severity, group in groupby(found, key=lambda finding: finding.severity):
         items = list(group)
-        lines = [f"- {quoted(finding.text, LONGEST_FINDING)}" for finding in items[:_PER_SEVERITY]]
+        shown = items if len(items) == _PER_SEVERITY + 1 else items[:_PER_SEVERITY]
+        lines = [f"- {quoted(finding.text, LONGEST_FINDING)}" for finding in shown]
         if len(items) > len(lines):
             lines.append(f"- {phrase(language, 'more', count=len(items) - len(lines))}")
         parts.append(f"### {phrase(language, severity)} ({len(items)})\n\n" + "\n".join(lines))
@@ -127,7 +162,7 @@ def _findings(found: Sequence[Found], language: Language) -> str:
 def _others(statements: Sequence[Statement], found: Sequence[Found]) -> list[Statement]:
     """The statements that are no findings."""
     texts = {finding.text for finding in found}
-    return [one for one in statements if not any(one.text.endswith(text) for text in texts)]
+    return [one for one in statements if not any(CITED.sub("", one.text).endswith(text) for text in texts)]
 
 
 def _answers(
@@ -138,9 +173,11 @@ def _answers(
         return ""
     points = [match[1].strip() for line in reading.request.lines if (match := _ITEM.fullmatch(line))]
     points += [one.text for one in reading.request.statements() if one.text.endswith("?") and not one.item]
+    # a finding answers by its gravity; by its words it would fit "the test that fails" for a file called test
+    others = _others(statements, found)
     parts, answered = [], False
     for point in dict.fromkeys(points):
-        fitting = about(statements, point, _PER_QUESTION)
+        fitting = about(others, point, _PER_QUESTION)
         if not fitting and _RISKS.search(point):
             fitting = [Statement(one.text, one.block, "", True) for one in found[:_PER_QUESTION]]
         answered = answered or bool(fitting)
