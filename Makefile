@@ -57,8 +57,8 @@ build: .build/sam/.setup ## build the AWS stack into .aws-sam, without Docker or
 test: setup-dev build ## run all the tests
 	@$(BIN)/python -m pytest tests
 
-soak: setup-dev ## the long form of some tests: 10,000 cut streams, 20 killed databases, documents of full size (some minutes)
-	@NYX_SOAK=1 $(BIN)/python -m pytest tests/integration/faults tests/unit/markup --durations=5
+soak: setup-dev ## the long form of some tests: 10,000 cut streams, 20 killed databases, documents of full size, the API (an hour)
+	@NYX_SOAK=1 $(BIN)/python -m pytest tests/integration/faults tests/integration/api/test_schemathesis.py tests/unit/markup --durations=5
 
 lint: setup-dev ## ruff, mypy and the project's own rules
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/python -m pytest tests/lint

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -25,8 +26,9 @@ from api.app import create_app
 from nyxcore.settings import settings
 
 _SEED = 20261123
-_EXAMPLES = 40
-_SEQUENCES = 30
+_LONG = "NYX_SOAK" in os.environ
+_EXAMPLES = 200 if _LONG else 15
+_SEQUENCES = 200 if _LONG else 10
 # The test sends the token itself; what happens without one is a check of its own (ignored_auth).
 _GENERATION = {"mode": "all", "with-security-parameters": False}
 
