@@ -26,6 +26,7 @@ _DIFF_CLASS = re.compile(r'<span class="(g[idhu])">')  # Pygments' classes of in
 _DIFF_LINES = {"gi": " add", "gd": " del", "gh": " file", "gu": " hunk"}
 _WHITESPACE = '<span class="w">'  # has no style
 _BADGE = re.compile(r"<span [^>]*>([^<]*)</span>")
+_HELD = re.compile(r"(?<=\d) (?=\w)| (?=·)")  # blanks of a colophon at which no line ends
 _SEVERITY_PLACES = ("td", "th", "strong")
 
 
@@ -41,6 +42,7 @@ def dress(html: str, severities: Mapping[str, str]) -> str:
     _mark_severities(pieces, severities)
     _measure_tables(pieces)
     _mark_code(pieces)
+    _bind_colophon(pieces)
     return "".join(pieces)
 
 
@@ -53,6 +55,16 @@ def _mark_severities(pieces: list[str], severities: Mapping[str, str]) -> None:
         inside = tags.name(before)
         if inside in _SEVERITY_PLACES and inside == tags.name(after) and tags.is_closing(after):
             pieces[place] = f'<span class="severity {level}">{pieces[place].strip()}</span>'
+
+
+def _bind_colophon(pieces: list[str]) -> None:
+    """Below the last rule no line begins with a dot or with the unit of a number."""
+    last = next((place for place in range(len(pieces) - 2, 0, -2) if pieces[place].startswith("<hr")), None)
+    if last is None or pieces[last + 2 : last + 3] != ["<p>"]:
+        return
+    for place in range(last + 3, tags.end_of(pieces, last + 2), 2):
+        if tags.name(pieces[place - 1]) != "code" or tags.is_closing(pieces[place - 1]):
+            pieces[place] = _HELD.sub("\N{NO-BREAK SPACE}", pieces[place])
 
 
 def _measure_tables(pieces: list[str]) -> None:

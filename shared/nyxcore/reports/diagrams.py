@@ -52,7 +52,7 @@ def timeline(phases: Sequence[tuple[str, timedelta]]) -> str:
     lines = [
         "gantt",
         "    dateFormat YYYY-MM-DD HH:mm:ss.SSS",
-        f"    axisFormat {'%S s' if total < timedelta(minutes=1) else '%H:%M:%S'}",
+        f"    axisFormat {'%-S s' if total < timedelta(minutes=1) else '%H:%M:%S'}",
         f"    tickInterval {tick}",
         "    todayMarker off",
     ]

@@ -198,15 +198,16 @@ def skipped_section(facts: Facts, language: Language) -> Iterator[str]:
     yield f"## {language('skipped.heading')}"
     if facts.skipped:
         yield table(
-            [language(f"column.{name}") for name in ("reason", "files", "example")],
+            [language(f"column.{name}") for name in ("reason", "example", "files")],
             (
                 [
                     language.get(f"skipped.{entry.reason}", inline(in_language(entry.reason, language).text)),
-                    language.number(entry.count),
                     ", ".join(code(example) for example in entry.examples),
+                    language.number(entry.count),
                 ]
                 for entry in sorted(facts.skipped, key=lambda entry: (-entry.count, entry.reason))
             ),
+            numbers_from=2,
         )
     if facts.notes:
         yield bullets(inline(in_language(note, language).text) for note in facts.notes)

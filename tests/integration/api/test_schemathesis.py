@@ -27,7 +27,7 @@ from nyxcore.settings import settings
 
 _SEED = 20261123
 _LONG = "NYX_SOAK" in os.environ
-_EXAMPLES = 200 if _LONG else 15
+_EXAMPLES = 200 if _LONG else 40
 _SEQUENCES = 200 if _LONG else 10
 # The test sends the token itself; what happens without one is a check of its own (ignored_auth).
 _GENERATION = {"mode": "all", "with-security-parameters": False}

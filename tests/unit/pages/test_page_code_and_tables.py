@@ -136,3 +136,14 @@ def test_what_a_text_says_is_never_changed(markdown: str) -> None:
 def test_code_is_copied_as_it_was_written(code: str, language: str) -> None:
     html = render(f"~~~~{language}\n{code}\n~~~~\n").html
     assert words(dress(html, {})) == words(html)
+
+
+def test_no_line_of_a_colophon_begins_with_a_dot_or_a_unit() -> None:
+    html = dressed("1 a · b\n\n---\n\nRun `x 1 y` · 4.4 s · patch 2,314 bytes · models: none\n")
+    assert "1 a · b" in html
+    assert "x 1 y" in html
+    assert "\xa0· 4.4\xa0s\xa0· patch 2,314\xa0bytes\xa0· models: none" in html
+
+
+def test_a_rule_with_code_below_changes_nothing() -> None:
+    assert "4 s · 5" in dressed("---\n\n```\n4 s · 5\n```\n")

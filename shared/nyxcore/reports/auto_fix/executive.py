@@ -104,7 +104,6 @@ def _risk(facts: Facts, parts: Split, language: Language) -> Iterator[str]:
         count = sum(len(members) for _, members in rest)
         items.append(language("executive.more", n=count, rules=len(rest)))
     yield bullets(items)
-    yield language("lead.untranslated")
 
 
 def _decisions(facts: Facts, parts: Split, language: Language) -> str:

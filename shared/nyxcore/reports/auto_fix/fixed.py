@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from nyxcore.findings.models import Evidence, Finding, Fix
-from nyxcore.reports.auto_fix.left import Lines, place
+from nyxcore.reports.auto_fix.left import Lines, place, places_named
 from nyxcore.reports.counting import fixes_by_rule
 from nyxcore.reports.facts import GRAVE, Facts
 from nyxcore.reports.language import Language
@@ -14,7 +14,6 @@ from nyxcore.reports.sentences import in_language
 
 DIFFS_SHOWN = 12  # diffs of one rule; of a critical or high one, all that there is room for
 DIFFS_IN_ALL = 120  # shared among the rules, so that a long table of rules shows one of each rather than none
-PLACES_SHOWN = 20
 RULES_NAMED = 12
 
 _NOT_CHECKED = frozenset({"tests_not_run", "patch_not_tried"})
@@ -43,8 +42,7 @@ def fixed_section(facts: Facts, language: Language, room: Lines) -> Iterator[str
         yield from _head(rule, pairs, facts.explanations.get(rule), language)
         yield from shown
         if left_over:
-            places = ", ".join(left_over[:PLACES_SHOWN]) + (" …" if len(left_over) > PLACES_SHOWN else "")
-            yield language("fixed.more", n=len(left_over), places=places)
+            yield language("fixed.more", n=len(left_over), places=places_named(left_over))
     if follow_ups:
         yield f"### {language('fixed.follow_ups')} — {language.number(len(follow_ups))}×"
         yield from _fixes([(inline(fix.explanation), fix) for fix in follow_ups], common, language, room)
@@ -55,10 +53,10 @@ def fixed_section(facts: Facts, language: Language, room: Lines) -> Iterator[str
 
 def _shown(
     pairs: Sequence[Pair], common: Sequence[str], language: Language, room: Lines, each: int
-) -> tuple[list[str], list[str]]:
-    """The fixes of a rule that there is room for, and the places of the others."""
+) -> tuple[list[str], list[Finding]]:
+    """The fixes of a rule that there is room for, and the findings of the others."""
     shown: list[str] = []
-    left_over: list[str] = []
+    left_over: list[Finding] = []
     for finding, fix in pairs:
         enough = finding.severity not in GRAVE and len(shown) >= each
         if not enough and room.has(fix.diff):
@@ -66,7 +64,7 @@ def _shown(
             if room.take(block):
                 shown.append(block)
                 continue
-        left_over.append(place(finding))
+        left_over.append(finding)
     return shown, left_over
 
 

@@ -14,6 +14,7 @@ from nyxcore.reports.markdown import bullets, code, inline
 from nyxcore.reports.sentences import Sentence, in_language
 
 PLACES_SHOWN = 20  # lines of places of one rule with one reason
+PLACES_NAMED = 20  # in a sentence
 GRAVE_PLACES_SHOWN = 400  # the same for critical and high ones
 LINES_SHOWN = 30  # line numbers of one file
 
@@ -160,3 +161,12 @@ def _entries(group: Group, language: Language) -> list[tuple[str, list[Finding]]
         said = f" — {inline(members[0].message)}" if number == 0 else ""
         entries.append((f"{code(file)}:{lines}{said}", members))
     return entries
+
+
+def places_named(findings: Sequence[Finding]) -> str:
+    """Places for a sentence: the lines of each file, of as many findings as one wants to read there."""
+    files: dict[str, list[str]] = defaultdict(list)
+    for finding in findings[:PLACES_NAMED]:
+        files[finding.file].append(str(finding.start_line))
+    named = "; ".join(f"{code(file)}:{', '.join(lines)}" for file, lines in files.items())
+    return named + (" …" if len(findings) > PLACES_NAMED else "")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from nyxcore.findings.models import Finding, Fix
 from nyxcore.reports import sections
-from nyxcore.reports.auto_fix.left import Group, Lines, groups, place, places
+from nyxcore.reports.auto_fix.left import Group, Lines, groups, place, places, places_named
 from nyxcore.reports.counting import (
     by_category,
     by_place,
@@ -26,7 +26,6 @@ PLACE_LINES = 3000
 """Lines of open and dismissed places: about 70 printed pages."""
 FIXED_LINES = 1200
 """Lines of what was fixed, diffs included: about 30 printed pages."""
-PLACES_SHOWN = 20
 
 
 def render(facts: Facts, language: Language) -> str:
@@ -98,8 +97,8 @@ def _open(facts: Facts, found: Sequence[Finding], language: Language, room: Line
             severity = group.first.severity
             of_it = sum(finding.severity == severity for finding in parts.open)
             yield f"### {language(f'severity.{severity}').capitalize()} — {language.number(of_it)}"
-        yield _about(facts, group, language)
-        yield language("security.why", reason=inline(group.reason))
+        why = language("security.why", reason=inline(group.reason))
+        yield f"{_about(facts, group, language)} {why}"
         yield listed
     if rest:
         count = sum(len(group.findings) for group in rest)
@@ -120,16 +119,15 @@ def _head(first: Finding, count: int, language: Language) -> str:
 
 def _fixed(facts: Facts, found: Sequence[Finding], language: Language) -> Iterator[str]:
     fixed = split(found).fixed
-    yield f"## {language('security.fixed')}"
     if not fixed:
-        yield language("security.fixed_none")
         return
+    yield f"## {language('security.fixed')}"
     fixes = {id_: fix for fix in facts.fixes for id_ in fix.finding_ids}
     room = Lines(FIXED_LINES)
     shown: set[UUID] = set()
     for _, members in by_rule(fixed):
         yield _head(min(members, key=rank), len(members), language)
-        others: list[str] = []
+        others: list[Finding] = []
         for finding in by_place(members):
             fix = fixes.get(finding.id)
             block = _diff(finding, fix) if fix is not None and fix.id not in shown else ""
@@ -137,10 +135,9 @@ def _fixed(facts: Facts, found: Sequence[Finding], language: Language) -> Iterat
                 shown.add(fix.id)
                 yield block
             else:
-                others.append(place(finding))
+                others.append(finding)
         if others:
-            named = ", ".join(others[:PLACES_SHOWN]) + (" …" if len(others) > PLACES_SHOWN else "")
-            yield language("security.also", n=len(others), places=named)
+            yield language("security.also", n=len(others), places=places_named(others))
 
 
 def _diff(finding: Finding, fix: Fix) -> str:
