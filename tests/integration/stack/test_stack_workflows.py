@@ -122,7 +122,7 @@ def test_an_analysis_gives_facts_to_the_models(client: Client, tmp_path: Path) -
     run = client.reach(run_id, "succeeded", "waiting")
     steps = client.steps(run_id)
     assert (
-        "Static analysis of 1 files found" in steps["facts"]["output"] and "a.py" in steps["facts"]["output"]
+        "Static analysis of 1 file found" in steps["facts"]["output"] and "a.py" in steps["facts"]["output"]
     )
     assert "a.py" in steps["overview"]["prompt"]
     child = client.call("GET", f"/runs/{steps['facts']['childRunId']}")
