@@ -165,4 +165,4 @@ def test_stopping_ends_the_execution_and_what_cannot_be_stopped_is_only_logged(
         stateMachineArn="arn:aws:states:us-east-1:123456789012:stateMachine:auto-fix"
     )
     dispatch.stop_execution(cancelled)
-    assert f"the execution of run {run.id} was not stopped" in caplog.text
+    assert f"execution:auto-fix:{run.id} was not stopped" in caplog.text
