@@ -184,7 +184,13 @@ def test_an_older_version_stays_readable_and_every_hash_is_that_of_its_content(s
 
 def test_a_report_that_a_model_writes_is_a_run(stack: Stack) -> None:
     made = world(stack)
-    body = {"style": "executive", "model": "bedrock:anthropic.claude"}
+    credential = {
+        "protocol": "openai",
+        "baseUrl": "https://models.example/v1",
+        "secret": "a-secret-of-many-letters",
+    }
+    assert made.caller.call("PUT", "/credentials", json=credential).status_code == 200
+    body = {"style": "executive", "model": "ours:m"}
     answer = made.caller.post(f"/runs/{made.run['id']}/reports", body)
     assert answer.status_code == 202, answer.text
     run = answer.json()
