@@ -185,6 +185,7 @@ def test_an_older_version_stays_readable_and_every_hash_is_that_of_its_content(s
 def test_a_report_that_a_model_writes_is_a_run(stack: Stack) -> None:
     made = world(stack)
     credential = {
+        "name": "ours",
         "protocol": "openai",
         "baseUrl": "https://models.example/v1",
         "secret": "a-secret-of-many-letters",
