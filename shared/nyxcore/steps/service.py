@@ -13,7 +13,7 @@ import psycopg
 from nyxcore.db.connection import Connection, Database
 from nyxcore.errors import NyxError
 from nyxcore.llm.models import ModelFailure
-from nyxcore.llm.stored_calls import outcome, spent
+from nyxcore.llm.stored_calls import begun, outcome
 from nyxcore.queue import repository as queue
 from nyxcore.runs import dispatch
 from nyxcore.steps import engine, recording, repository, reviews
@@ -63,9 +63,9 @@ def call_lost(db: Database, event: Mapping[str, Any]) -> bool:
     except (ValueError, KeyError, TypeError):
         return False
     where = stored(tenant_id, run_id, place)
-    calls = spent(where)
-    ended = outcome(where) or _LOST.model_copy(update={"calls": calls})
-    recording.end(db, tenant_id, run_id, place, ended, settles=bool(calls))
+    answer = outcome(where)
+    ended = answer or _LOST.model_copy(update={"calls": begun(where)})
+    recording.end(db, tenant_id, run_id, place, ended, settles=answer is not None or bool(ended.calls))
     return True
 
 

@@ -7,9 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from machine import Execution
 from workbench import Workbench, answered, entry
 
 from nyxcore.errors import RunFinished
+from nyxcore.llm.models import ModelFailure
+from nyxcore.llm.stored_calls import PreparedCall
 from nyxcore.runs import service as runs
 from nyxcore.runs.sweep import sweep
 from nyxcore.steps import service as steps
@@ -233,14 +236,20 @@ def test_an_execution_that_was_stopped_from_outside_ends_its_call(bench: Workben
     assert bench.events(run_id) == before
 
 
-@pytest.mark.parametrize("written", ["answer", "attempt", "nothing"])
-def test_what_a_stopped_call_has_spent_is_in_the_ledger(bench: Workbench, written: str) -> None:
+def asking(bench: Workbench) -> tuple[UUID, Execution, PreparedCall]:
+    """A run whose first call is prepared, its execution and where it stands."""
     bench.machine.model = lambda _: answered("an answer")
     run_id = bench.begin(*STEPS)
     bench.machine.play(bench.machine.waiting.pop(0))
-    stopped = bench.machine.take("one")
-    where = bench.machine.prepare(stopped)
+    execution = bench.machine.take("one")
+    where = bench.machine.prepare(execution)
     assert where is not None
+    return run_id, execution, where
+
+
+@pytest.mark.parametrize("written", ["answer", "attempt", "nothing"])
+def test_what_a_stopped_call_has_spent_is_in_the_ledger(bench: Workbench, written: str) -> None:
+    run_id, stopped, where = asking(bench)
     if written == "answer":
         bench.machine.call(where)
     if written == "attempt":
@@ -260,15 +269,24 @@ def test_what_a_stopped_call_has_spent_is_in_the_ledger(bench: Workbench, writte
     ended(bench, run_id)
 
 
+def test_an_answer_that_cost_nothing_gives_back_what_was_held_for_it(bench: Workbench) -> None:
+    run_id, stopped, where = asking(bench)
+    bench.machine.model = lambda _: ModelFailure(
+        code="invalid_input", message="no", retryable=False, calls=()
+    )
+    bench.machine.call(where)
+    assert steps.call_lost(bench.db, {"detail": {"status": "FAILED", "input": json.dumps(stopped.input)}})
+    assert (
+        bench.rows("select 1 from budget_reservations where run_id = %s and closed_at is null", run_id) == []
+    )
+    run = bench.get(run_id)
+    assert run.status == "failed" and run.error is not None and run.error.code == "invalid_input"
+
+
 def test_a_call_that_was_answered_before_its_execution_was_stopped_ends_with_its_answer(
     bench: Workbench,
 ) -> None:
-    bench.machine.model = lambda _: answered("an answer")
-    run_id = bench.begin(*STEPS)
-    bench.machine.play(bench.machine.waiting.pop(0))
-    stopped = bench.machine.take("one")
-    where = bench.machine.prepare(stopped)
-    assert where is not None
+    run_id, stopped, where = asking(bench)
     bench.machine.call(where)
     assert steps.call_lost(bench.db, {"detail": {"status": "FAILED", "input": json.dumps(stopped.input)}})
     assert bench.steps(run_id)["one"].output == "an answer"
