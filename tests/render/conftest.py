@@ -8,14 +8,26 @@ from pathlib import Path
 import pytest
 from print_jobs import CHROMIUM
 
+from nyxcore.settings import settings
 from nyxpdf.limits import Limits
 from nyxpdf.printer import Printer
+
+FONTS = Path(__file__).parents[2] / "layers/pages/opt/fonts"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker("browser")
+
+
+@pytest.fixture
+def copied_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Pages are made with the fonts that `make setup` has copied."""
+    monkeypatch.setenv("NYX_FONTS", str(FONTS))
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
 
 
 @pytest.fixture(scope="session")

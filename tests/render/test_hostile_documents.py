@@ -9,7 +9,6 @@ import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from print_jobs import CHROMIUM, job, page
@@ -19,23 +18,16 @@ from nyxcore.errors import MarkdownTooLarge
 from nyxcore.markup.service import decode
 from nyxcore.pages.models import PageDocument
 from nyxcore.pages.service import print_job
-from nyxcore.settings import settings
 from nyxpdf.browser import Browser
 from nyxpdf.errors import RenderError, RenderOutOfMemory, RenderTimeout, TooManyPages
 from nyxpdf.limits import Limits
 from nyxpdf.printer import Printed, Printer
 
-FONTS = Path(__file__).parents[2] / "layers/pages/opt/fonts"
 NEXT = job(page("<p>the next document</p>"))
 LIMITS = Limits()
 
 
-@pytest.fixture(autouse=True)
-def copied_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("NYX_FONTS", str(FONTS))
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("copied_fonts")
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ import io
 import json
 import re
 from base64 import b64decode, b64encode
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pypdfium2
@@ -22,13 +20,11 @@ from test_hostile_jobs import png
 
 from nyxcore.pages.models import PageDocument
 from nyxcore.pages.service import print_job
-from nyxcore.settings import settings
 from nyxpdf import printer as printers
 from nyxpdf.limits import MIB, Limits
 from nyxpdf.pdf import Pdf
 from nyxpdf.printer import Printed, Printer
 
-FONTS = Path(__file__).parents[2] / "layers/pages/opt/fonts"
 OURS = re.compile(r"/[A-Z]{6}\+(Inter|JetBrainsMono|NotoSans|TwemojiMozilla)")
 POINTS_PER_MM = 72 / 25.4
 
@@ -51,12 +47,7 @@ SAMPLES = (
 )
 
 
-@pytest.fixture(autouse=True)
-def copied_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("NYX_FONTS", str(FONTS))
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("copied_fonts")
 
 
 GIVEN: dict[str, Any] = {

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from test_nothing_gets_out import shown_page
 
 from nyxcore.pages.models import PageDocument
 from nyxcore.pages.service import page_html
-from nyxcore.settings import settings
 
-FONTS = Path(__file__).parents[2] / "layers/pages/opt/fonts"
 SEVERITIES = ("critical", "high", "medium", "low")
 ALERTS = ("note", "tip", "important", "warning", "caution")
 TEXT = (
@@ -34,12 +30,7 @@ SIGN = """
 SQUARE = ["none", "0px", "", False]  # what a sign is without a shape of its own
 
 
-@pytest.fixture(autouse=True)
-def copied_fonts(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setenv("NYX_FONTS", str(FONTS))
-    settings.cache_clear()
-    yield
-    settings.cache_clear()
+pytestmark = pytest.mark.usefixtures("copied_fonts")
 
 
 @pytest.mark.parametrize(

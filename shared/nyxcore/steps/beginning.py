@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from nyxcore.settings import settings
 from nyxcore.steps import completing, repository
 from nyxcore.steps.completing import enter
 from nyxcore.steps.pinned import Pinned
-from nyxcore.steps.values import steps_url, values_for
+from nyxcore.steps.values import provenance, steps_url, values_for
 from nyxcore.workflows.conditions import holds, parse_condition
 from nyxcore.workflows.definition import STRATEGIES, Step
 from nyxcore.workflows.dependencies import step_needs
@@ -99,11 +100,9 @@ def _begin_review(
     output, until = reviewed(step, values), clock.now() + lifetime
     asked: dict[str, Any] = {}
     if step.prompt is not None:
-        model = settings().default_model
-        made = ask_person(step, values, lambda text: tokens.count(text, model), steps_url(run.id))
-        parts = [part.model_dump(mode="json", by_alias=True) for part in made.parts]
-        size = tokens.count(made.text, model)
-        asked = {"prompt": made.text, "provenance": {"system": "", "tokens": size, "parts": parts}}
+        count = partial(tokens.count, model=settings().default_model)
+        made = ask_person(step, values, count, steps_url(run.id))
+        asked = {"prompt": made.text, "provenance": provenance(made.parts, count(made.text))}
     return enter(connection, tenant_id, run, step, "waiting", output=output, expires_at=until, **asked)
 
 

@@ -16,13 +16,13 @@ from nyxcore.llm.models import ModelCall, ModelFailure
 from nyxcore.llm.stored_calls import PreparedCall, StoredCall, outcome, spent, store
 from nyxcore.llm.windows import window
 from nyxcore.personas import service as personas
-from nyxcore.personas.applying import apply
+from nyxcore.personas.applying import system_text
 from nyxcore.personas.models import PersonaRow
 from nyxcore.runs import service as runs
 from nyxcore.steps import engine, recording, repository
 from nyxcore.steps.pinned import Pinned, pinned
 from nyxcore.steps.recording import Place, attempt_of, speaker
-from nyxcore.steps.values import is_judge, steps_url, values_for
+from nyxcore.steps.values import is_judge, provenance, steps_url, values_for
 from nyxcore.workflows.definition import DEFAULT_OUTPUT_TOKENS, MAX_CALL_SECONDS, STRATEGIES, Budget, Step
 from nyxcore.workflows.graph import ancestors
 from nyxcore.workflows.judging import question, verdict_schema
@@ -98,14 +98,10 @@ def _asked(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> M
         run_limit=_as_limit(run.workflow.budget),
         step_limit=_as_limit(step.budget),
     )
-    provenance = {
-        "system": resolved.system,
-        "tokens": resolved.tokens,
-        "parts": [part.model_dump(mode="json", by_alias=True) for part in resolved.parts],
-    }
     repository.keep_prompt(
-        connection, tenant_id, run.id, call["key"], call["part"], resolved.prompt, provenance
-    )
+        connection, tenant_id, run.id, call["key"], call["part"], resolved.prompt,
+        provenance(resolved.parts, resolved.tokens, system=resolved.system),
+    )  # fmt: skip
     return held
 
 
@@ -132,7 +128,7 @@ def _resolved(  # noqa: PLR0917 - what a prompt is made of
 ) -> Resolved:
     judging = is_judge(step, call["part"])
     readers = Readers((call["model"], *step.fallbacks), tokens.count, window)
-    voice = "" if persona is None else apply(persona, "", count=readers.count).system
+    voice = "" if persona is None else system_text(persona)
     values = values_for(connection, tenant_id, run, _read(run, step))
     if judging:
         answers = [

@@ -168,7 +168,9 @@ def look(
         tell(connection, tenant_id, run, states, [*events, *begun], cost=cost)
     full = len(claimed) == CLAIMED_AT_ONCE or len(begun) >= BEGUN_AT_ONCE
     idle = not full and _change_status(connection, tenant_id, run, states)
-    analyses = any(state["type"] == "analysis" and state["status"] == "running" for state in states if begun)
+    analyses = bool(begun) and any(
+        state["type"] == "analysis" and state["status"] == "running" for state in states
+    )
     claims = [
         Claim(each["key"], each["part"], each["attempt"], delay(run.step(each["key"]), each["attempt"]))
         for each in [*lost, *claimed]
@@ -180,17 +182,17 @@ def _begin_ready(connection: Connection, tenant_id: UUID, run: Pinned) -> list[E
     """Begin steps whose needs are finished, about `BEGUN_AT_ONCE` of them; one that ends at once may free others."""
     states = repository.states(connection, tenant_id, run.id)
     statuses = {row["key"]: row["status"] for row in states}
-    events = beginning.settle_children(connection, tenant_id, run, states)
-    told = 0
+    fresh = beginning.settle_children(connection, tenant_id, run, states)
+    events = list(fresh)
     while len(events) < BEGUN_AT_ONCE:
-        changes = (event.data for event in events[told:] if event.type == "step")
-        statuses |= {change["key"]: change["status"] for change in changes}
-        told = len(events)
-        ready = graph.ready(run.needs, statuses)
+        statuses |= {event.data["key"]: event.data["status"] for event in fresh if event.type == "step"}
+        ready = graph.ready(run.needs, statuses)[:BEGUN_AT_ONCE]
         if not ready:
             break
-        for key in ready[:BEGUN_AT_ONCE]:
-            events += beginning.begin(connection, tenant_id, run, run.step(key))
+        fresh = [
+            event for key in ready for event in beginning.begin(connection, tenant_id, run, run.step(key))
+        ]
+        events += fresh
     return events
 
 

@@ -18,7 +18,7 @@ from nyxcore.llm import prices, tokens
 from nyxcore.llm.models import Endpoint, ModelCall, Usage
 from nyxcore.llm.windows import window
 from nyxcore.personas import service as personas
-from nyxcore.personas.applying import apply
+from nyxcore.personas.applying import system_text
 from nyxcore.settings import settings
 from nyxcore.workflows.bundle import personas_of
 from nyxcore.workflows.costs import Cost, Sending, Terms
@@ -40,19 +40,16 @@ def preview_of(
     InputRefused : the input does not suit the workflow.
     NotFound : a step names a persona that there is not.
     """
-    default = settings().default_model
     taken = take_input(workflow, given)
     values = Values(goal=workflow.goal, input=taken.text, inputs=taken.named)
-    voices = {
-        key: apply(
-            personas.by_key(connection, tenant_id, key), "", count=lambda text: tokens.count(text, default)
-        ).system
-        for key in personas_of(workflow)
-    }
-
+    voices = {key: system_text(personas.by_key(connection, tenant_id, key)) for key in personas_of(workflow)}
     costing = _Costing(connection, tenant_id)
     terms = Terms(
-        model=default, count=tokens.count, window=window, cost=costing.cost, obstacles=costing.obstacles
+        model=settings().default_model,
+        count=tokens.count,
+        window=window,
+        cost=costing.cost,
+        obstacles=costing.obstacles,
     )
     return preview(workflow, values, terms, voices)
 

@@ -13,6 +13,7 @@ from nyxcore.workflows.definition import Step
 from nyxcore.workflows.inputs import take_input
 from nyxcore.workflows.material.sections import OutputPart
 from nyxcore.workflows.material.values import StepOutput, Values
+from nyxcore.workflows.prompts.rendering import Provenance
 
 JUDGE = "judge"
 """Label of the call that picks one of a step's answers; an item of a list may be called so too."""
@@ -26,6 +27,15 @@ def is_judge(step: Step, part: int) -> bool:
 def steps_url(run_id: UUID) -> str:
     """Where the API has the run's steps: the way back from a digest to its whole."""
     return f"/api/v1/runs/{run_id}/steps"
+
+
+def provenance(parts: Iterable[Provenance], tokens: int, *, system: str = "") -> dict[str, Any]:
+    """What is kept beside a prompt: where its parts came from, its tokens, and the system prompt that it went with."""
+    return {
+        "system": system,
+        "tokens": tokens,
+        "parts": [part.model_dump(mode="json", by_alias=True) for part in parts],
+    }
 
 
 def values_for(connection: Connection, tenant_id: UUID, run: Pinned, keys: Iterable[str]) -> Values:

@@ -6,28 +6,17 @@ from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import pytest
-from moto import mock_aws
+from memory_s3 import memory_s3
 from purse import Purse
 
 from nyxcore.db.connection import Database
-from nyxcore.settings import settings
-from nyxcore.storage import objects
 
 
 @pytest.fixture
 def storage(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An S3 in memory, for what callers of models have written down."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    monkeypatch.setenv("NYX_BUCKET", "calls")
-    for cached in (settings, objects.client):
-        cached.cache_clear()
-    with mock_aws():
-        objects.client().create_bucket(Bucket="calls")
+    with memory_s3(monkeypatch):
         yield
-    for cached in (settings, objects.client):
-        cached.cache_clear()
 
 
 @pytest.fixture

@@ -357,15 +357,21 @@ def test_another_tenant_s_budget_is_its_own(
         purse.reserve("1")
 
 
-@pytest.mark.usefixtures("storage")
-def test_the_sweep_gives_back_and_re_encrypts(
-    purse: Purse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def sealed_secret(purse: Purse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileKeys:
+    """The keys under which the tenant has a secret."""
     keys = FileKeys(tmp_path / "keys.json")
     monkeypatch.setattr(sealing, "keys", lambda: keys)
     draft = CredentialDraft(name="ours", protocol="openai", secret="a-secret-of-many-letters")
     with purse.db.transaction(purse.tenant_id) as connection:
         credentials.put_credential(connection, purse.principal(), draft)
+    return keys
+
+
+@pytest.mark.usefixtures("storage")
+def test_the_sweep_gives_back_and_re_encrypts(
+    purse: Purse, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = sealed_secret(purse, tmp_path, monkeypatch)
     new = keys.add()
     purse.reserve("1", lifetime=timedelta(0))
     result = sweep(purse.db)
@@ -380,11 +386,7 @@ def test_the_sweep_gives_back_and_re_encrypts(
 def test_a_tenant_whose_secrets_cannot_be_re_encrypted_stops_no_other_part_of_the_sweep(
     purse: Purse, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    keys = FileKeys(tmp_path / "keys.json")
-    monkeypatch.setattr(sealing, "keys", lambda: keys)
-    draft = CredentialDraft(name="ours", protocol="openai", secret="a-secret-of-many-letters")
-    with purse.db.transaction(purse.tenant_id) as connection:
-        credentials.put_credential(connection, purse.principal(), draft)
+    sealed_secret(purse, tmp_path, monkeypatch)
     (tmp_path / "keys.json").chmod(0o644)
     purse.reserve("1", lifetime=timedelta(0))
     result = sweep(purse.db)

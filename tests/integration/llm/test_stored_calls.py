@@ -10,8 +10,8 @@ from uuid import UUID
 
 import pytest
 from asking import TENANT
+from memory_s3 import memory_s3
 from model_server import drips, fails, says
-from moto import mock_aws
 
 from nyxcore.credentials import sealing
 from nyxcore.credentials.sealing import Owner
@@ -19,7 +19,6 @@ from nyxcore.errors import InvalidInput
 from nyxcore.ids import uuid7
 from nyxcore.llm.models import ModelAnswer, ModelFailure
 from nyxcore.llm.stored_calls import StoredCall, answer, begun, outcome, store
-from nyxcore.settings import settings
 from nyxcore.storage import objects
 from pipelines.workflow.call import handler
 
@@ -38,18 +37,10 @@ class Context:
 
 @pytest.fixture(autouse=True)
 def storage(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("NYX_BUCKET", "calls")
     monkeypatch.setenv("NYX_CREDENTIAL_KEY_FILE", str(tmp_path / "keys.json"))
-    for cached in (settings, objects.client, sealing.keys):
-        cached.cache_clear()
-    with mock_aws():
-        objects.client().create_bucket(Bucket="calls")
+    with memory_s3(monkeypatch, sealing.keys):
         yield
-    for cached in (settings, objects.client, sealing.keys):
-        cached.cache_clear()
 
 
 @pytest.fixture

@@ -8,13 +8,11 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from moto import mock_aws
+from memory_s3 import memory_s3
 from task_runner import TaskRunner
 
 from nyxcore.db.connection import Database
 from nyxcore.runs import dispatch
-from nyxcore.settings import settings
-from nyxcore.storage import objects
 
 SAMPLE = Path(__file__).parents[3] / "local" / "nyx" / "sample"
 
@@ -25,18 +23,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("NYX_DEPLOYMENT", "embedded")
     machines = {kind: f"arn:aws:states:us-east-1:1:stateMachine:{kind}" for kind in ("auto-fix", "report")}
     monkeypatch.setenv("NYX_STATE_MACHINES", json.dumps(machines))
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("NYX_BEDROCK_TENANTS", '["*"]')
-    caches = (settings, objects.client, dispatch._client)
-    for cached in caches:
-        cached.cache_clear()
-    with mock_aws():
-        objects.client().create_bucket(Bucket=settings().bucket)
+    with memory_s3(monkeypatch, dispatch._client):
         yield
-    for cached in caches:
-        cached.cache_clear()
 
 
 @pytest.fixture

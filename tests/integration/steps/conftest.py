@@ -8,13 +8,11 @@ from uuid import UUID
 
 import pytest
 from machine import ARN, Machine
-from moto import mock_aws
+from memory_s3 import memory_s3
 from workbench import Workbench
 
 from nyxcore.db.connection import Database
 from nyxcore.runs import dispatch
-from nyxcore.settings import settings
-from nyxcore.storage import objects
 
 
 @pytest.fixture(autouse=True)
@@ -24,17 +22,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     machines = {kind: ARN.format(kind) for kind in ("workflow", "auto-fix")}
     monkeypatch.setenv("NYX_STATE_MACHINES", json.dumps(machines))
     monkeypatch.setenv("NYX_BEDROCK_TENANTS", '["*"]')
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
-    caches = (settings, objects.client)
-    for cached in caches:
-        cached.cache_clear()
-    with mock_aws():
-        objects.client().create_bucket(Bucket=settings().bucket)
+    with memory_s3(monkeypatch):
         yield
-    for cached in caches:
-        cached.cache_clear()
 
 
 @pytest.fixture

@@ -12,12 +12,12 @@ from nyxcore.budgets.holding import hold
 from nyxcore.budgets.models import Attempt
 from nyxcore.credentials import service as credentials
 from nyxcore.db.connection import Connection, Database
-from nyxcore.llm import prices, tokens
+from nyxcore.llm import prices
 from nyxcore.llm.models import ModelAnswer, ModelCall, ModelFailure, spent_tokens, spent_usd
 from nyxcore.llm.stored_calls import StoredCall, outcome, store
 from nyxcore.pages.models import Language
 from nyxcore.personas import service as personas
-from nyxcore.personas.applying import apply
+from nyxcore.personas.applying import system_text
 from nyxcore.pipelines.task import TaskInput
 from nyxcore.reports import generator, writing
 from nyxcore.reports.facts import Spoken
@@ -57,8 +57,9 @@ def prepare(db: Database, task: TaskInput) -> dict[str, Any] | None:
         row, wanted = _read(connection, task)
         draft = generator.draft(connection, tenant_id, wanted.run_id, wanted.style, wanted.language)
         spoken = language_of(wanted.language)
-        voice = _voice(connection, tenant_id, wanted)
-        asked = writing.question(draft.content, wanted.style, spoken, voice=voice)
+        asked = writing.question(
+            draft.content, wanted.style, spoken, voice=_voice(connection, tenant_id, wanted)
+        )
         if asked is None:
             return None
         call = hold(
@@ -122,8 +123,7 @@ def _read(connection: Connection, task: TaskInput) -> tuple[dict[str, Any], Repo
 def _voice(connection: Connection, tenant_id: UUID, wanted: ReportInput) -> str:
     if wanted.persona is None:
         return ""
-    persona = personas.by_key(connection, tenant_id, wanted.persona)
-    return apply(persona, "", count=lambda text: tokens.count(text, wanted.model)).system
+    return system_text(personas.by_key(connection, tenant_id, wanted.persona))
 
 
 def _call(connection: Connection, tenant_id: UUID, wanted: ReportInput, asked: writing.Question) -> ModelCall:
