@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from nyxcore.db.connection import database
+from nyxcore.pipelines.workflow import tasks as workflow
 from nyxcore.runs.sweep import execution_ended, sweep
-from nyxcore.steps.service import call_lost, tend_all
+from nyxcore.steps.service import tend_all
 
 _log = logging.getLogger(__name__)
 
@@ -17,7 +18,7 @@ def handler(event: object, _context: object) -> dict[str, object]:
     """What was done: the numbers of a sweep, or the run that was ended (None when there was none to end)."""
     detail_type = event.get("detail-type") if isinstance(event, Mapping) else None
     if isinstance(event, Mapping) and detail_type == "Step Functions Execution Status Change":
-        if call_lost(database(), event):
+        if workflow.stopped(database(), event):
             return {"ended": None}
         run = execution_ended(database(), event)
         return {"ended": run and str(run.id)}

@@ -131,16 +131,13 @@ def count_use(
     *,
     run_id: UUID,
     step: str,
-    attempt: int,
     xp: int,
 ) -> int:
-    """Add a use, and `xp` for it, unless this very use is counted already. The XP afterwards."""
-    use = {
-        "tenant": tenant_id, "persona": persona_id, "run": run_id, "step": step, "attempt": attempt, "xp": xp,
-    }  # fmt: skip
+    """Add a use, and `xp` for it, unless the step's use is counted already. The XP afterwards."""
+    use = {"tenant": tenant_id, "persona": persona_id, "run": run_id, "step": step, "xp": xp}
     row = connection.execute(
         "with new as (insert into persona_uses (tenant_id, run_id, step, attempt, persona_id)"
-        " values (%(tenant)s, %(run)s, %(step)s, %(attempt)s, %(persona)s) on conflict do nothing returning 1)"
+        " values (%(tenant)s, %(run)s, %(step)s, 1, %(persona)s) on conflict do nothing returning 1)"
         " insert into persona_progress as p (tenant_id, persona_id, xp, uses)"
         " select %(tenant)s, %(persona)s, %(xp)s, 1 from new"
         " on conflict (tenant_id, persona_id) do update set xp = p.xp + excluded.xp, uses = p.uses + 1"

@@ -143,10 +143,8 @@ def by_id(connection: Connection, tenant_id: UUID, persona_id: UUID) -> PersonaR
     return found
 
 
-def used(
-    connection: Connection, tenant_id: UUID, persona_id: UUID, *, run_id: UUID, step: str, attempt: int
-) -> int:
-    """Count that this attempt used the persona, once however often it is recorded; the XP afterwards.
+def used(connection: Connection, tenant_id: UUID, persona_id: UUID, *, run_id: UUID, step: str) -> int:
+    """Count that this step used the persona, once however often it is recorded; the XP afterwards.
 
     Part of the transaction that records the step. Call it before events are appended, which comes last, and in
     the order of ids for several personas: each holds its row until the transaction ends.
@@ -157,9 +155,7 @@ def used(
     """
     by_id(connection, tenant_id, persona_id)
     try:
-        return repository.count_use(
-            connection, tenant_id, persona_id, run_id=run_id, step=step, attempt=attempt, xp=XP_A_USE
-        )
+        return repository.count_use(connection, tenant_id, persona_id, run_id=run_id, step=step, xp=XP_A_USE)
     except ForeignKeyViolation as error:
         raise NotFound(f"there is no run {run_id}") from error
 

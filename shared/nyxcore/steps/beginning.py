@@ -20,7 +20,7 @@ from nyxcore.steps.completing import enter
 from nyxcore.steps.pinned import Pinned
 from nyxcore.steps.values import provenance, steps_url, values_for
 from nyxcore.workflows.conditions import holds, parse_condition
-from nyxcore.workflows.definition import STRATEGIES, Step
+from nyxcore.workflows.definition import Step
 from nyxcore.workflows.dependencies import step_needs
 from nyxcore.workflows.fan_out import items
 from nyxcore.workflows.material.values import Values
@@ -75,18 +75,13 @@ def _begin_llm(
 
 def calls_of(step: Step, values: Values) -> list[dict[str, Any]]:
     """The calls of a step: one, or one for each item, alternative or model."""
-    asked = step.asked(settings().default_model)
-    if step.for_each is not None:
-        return [
-            _call(number, item.title or f"item {number + 1}", item.text, asked[0])
-            for number, item in enumerate(items(step, values))
-        ]
-    if step.models:
-        return [_call(number, name, None, name) for number, name in enumerate(asked)]
-    if step.alternatives > 1:
-        labels = list(STRATEGIES)[: step.alternatives]
-        return [_call(number, label, None, asked[0]) for number, label in enumerate(labels)]
-    return [_call(0, "", None, asked[0])]
+    answers = step.asks_for(settings().default_model)
+    if step.for_each is None:
+        return [_call(number, each.label, None, each.model) for number, each in enumerate(answers)]
+    return [
+        _call(number, item.title or f"item {number + 1}", item.text, answers[0].model)
+        for number, item in enumerate(items(step, values))
+    ]
 
 
 def _call(part: int, label: str, item: str | None, model: str) -> dict[str, Any]:

@@ -111,7 +111,7 @@ def _count_use(connection: Connection, tenant_id: UUID, run: Pinned, place: Plac
     if key is None:
         return
     persona = personas.by_key(connection, tenant_id, key, run.row["created_at"])
-    personas.used(connection, tenant_id, persona.id, run_id=run.id, step=step.key, attempt=1)
+    personas.used(connection, tenant_id, persona.id, run_id=run.id, step=step.key)
 
 
 def speaker(step: Step, *, judging: bool) -> str | None:

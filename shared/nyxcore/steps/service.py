@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -18,6 +15,7 @@ from nyxcore.queue import repository as queue
 from nyxcore.runs import dispatch
 from nyxcore.steps import engine, recording, repository, reviews
 from nyxcore.steps.calls import stored
+from nyxcore.steps.recording import Place
 
 _log = logging.getLogger(__name__)
 
@@ -48,25 +46,16 @@ def tend_all(db: Database) -> None:
             _log.warning("the workflows of tenant %s were not tended: %s", tenant_id, error)
 
 
-def call_lost(db: Database, event: Mapping[str, Any]) -> bool:
-    """End the call whose execution ended badly, and that none of its tasks has ended; whether `event` is of a call.
+def call_lost(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> None:
+    """End the call whose execution ended badly, and that none of its tasks has ended.
 
-    `event` is EventBridge's "Step Functions Execution Status Change". A call that has ended stays as it is, and one
-    that its caller has answered ends with that answer. Where nothing has been spent yet, the caller may be at it still:
-    what is held for it is held on, until the sweep looks again.
+    A call that has ended stays as it is, and one that its caller has answered ends with that answer. Where nothing
+    has been spent yet, the caller may be at it still: what is held for it is held on, until the sweep looks again.
     """
-    try:
-        given = json.loads(str(event["detail"]["input"]))
-        call = given["call"]
-        place = str(call["key"]), int(call["part"]), int(call["attempt"])
-        tenant_id, run_id = UUID(str(given["tenantId"])), UUID(str(given["runId"]))
-    except (ValueError, KeyError, TypeError):
-        return False
     where = stored(tenant_id, run_id, place)
     answer = outcome(where)
     ended = answer or _LOST.model_copy(update={"calls": begun(where)})
     recording.end(db, tenant_id, run_id, place, ended, settles=answer is not None or bool(ended.calls))
-    return True
 
 
 def wake(db: Database, tenant_id: UUID, run_id: UUID) -> None:

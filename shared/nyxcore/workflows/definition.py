@@ -7,7 +7,7 @@ lead nowhere) is found by `nyxcore.workflows.lint`. A text becomes a `Workflow` 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, JsonValue, StrictBool
 
@@ -96,6 +96,14 @@ class Judge(RequestModel):
     )
 
 
+class Answer(NamedTuple):
+    """One of the answers that a step asks for side by side: whose it is, and which of `STRATEGIES` it follows."""
+
+    label: str
+    model: str
+    strategy: str | None = None
+
+
 class Step(RequestModel):
     """One step; what it `needs`, and what its prompt, `when` and `forEach` name, is finished before it begins."""
 
@@ -167,6 +175,15 @@ class Step(RequestModel):
     def asked(self, default: str) -> tuple[str, ...]:
         """The models that answer; `default` where the step names none."""
         return self.models or (self.model or default,)
+
+    def asks_for(self, default: str) -> list[Answer]:
+        """The answers side by side: one of each model, one for each alternative, or the only one."""
+        models = self.asked(default)
+        if self.models:
+            return [Answer(name, name) for name in models]
+        if self.alternatives > 1:
+            return [Answer(label, models[0], label) for label in list(STRATEGIES)[: self.alternatives]]
+        return [Answer("", models[0])]
 
     def judged_by(self, default: str) -> str:
         """The model that picks one of the answers: the judge's own, else the first of those that answer."""

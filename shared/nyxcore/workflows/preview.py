@@ -12,7 +12,7 @@ from nyxcore.errors import InvalidInput
 from nyxcore.llm.models import Amount
 from nyxcore.wire import WireModel
 from nyxcore.workflows.costs import Sending, Terms
-from nyxcore.workflows.definition import DEFAULT_OUTPUT_TOKENS, STRATEGIES, Step, StepType, Workflow
+from nyxcore.workflows.definition import DEFAULT_OUTPUT_TOKENS, Step, StepType, Workflow
 from nyxcore.workflows.dependencies import needs_of
 from nyxcore.workflows.fan_out import items
 from nyxcore.workflows.graph import order
@@ -201,19 +201,15 @@ class _Previewer:
 
     def _prompts(self, step: Step, values: Values, count: int | None) -> Iterator[_Prompt]:
         """Of each answer, then of the judge."""
-        labels = list(STRATEGIES)[: step.alternatives] if step.alternatives > 1 else [None]
-        for model in step.asked(self.terms.model):
-            readers = self._readers([model, *step.fallbacks])
-            for label in labels:
-                made = self._resolved(step, values, readers, label)
-                sending = self._sending(step, readers, made)
-                longest = sending
-                if count is not None and count > 1:
-                    longer = values.for_item(
-                        max(items(step, values), key=lambda item: len(item.text)), origin=step.for_each
-                    )
-                    longest = self._sending(step, readers, self._resolved(step, longer, readers, label))
-                yield _Prompt(label or (model if step.models else ""), made, sending, longest, count)
+        for answer in step.asks_for(self.terms.model):
+            readers = self._readers([answer.model, *step.fallbacks])
+            made = self._resolved(step, values, readers, answer.strategy)
+            longest = sending = self._sending(step, readers, made)
+            if count is not None and count > 1:
+                longest_item = max(items(step, values), key=lambda item: len(item.text))
+                longer = values.for_item(longest_item, origin=step.for_each)
+                longest = self._sending(step, readers, self._resolved(step, longer, readers, answer.strategy))
+            yield _Prompt(answer.label, made, sending, longest, count)
         if step.pick == "judge":
             yield self._judges(step)
 

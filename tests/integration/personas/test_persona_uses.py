@@ -42,9 +42,9 @@ def persona(db, tenant: UUID, key: str = "architect"):
         return service.by_key(connection, tenant, key)
 
 
-def use(db, tenant: UUID, persona_id: UUID, run_id: UUID, step: str = "analyse", attempt: int = 1) -> int:
+def use(db, tenant: UUID, persona_id: UUID, run_id: UUID, step: str = "analyse") -> int:
     with db.transaction(tenant) as connection:
-        return service.used(connection, tenant, persona_id, run_id=run_id, step=step, attempt=attempt)
+        return service.used(connection, tenant, persona_id, run_id=run_id, step=step)
 
 
 def test_a_use_is_10_xp(db, tenant: UUID, run_id: UUID) -> None:
@@ -52,21 +52,20 @@ def test_a_use_is_10_xp(db, tenant: UUID, run_id: UUID) -> None:
     assert (persona(db, tenant).xp, persona(db, tenant).uses) == (10, 1)
 
 
-def test_a_step_that_is_recorded_again_counts_once_and_another_attempt_counts(
+def test_a_step_that_is_recorded_again_counts_once_and_another_step_or_run_counts(
     db, tenant: UUID, run_id: UUID
 ) -> None:
     architect = persona(db, tenant).id
     assert [use(db, tenant, architect, run_id) for _ in range(3)] == [10, 10, 10]
-    assert use(db, tenant, architect, run_id, attempt=2) == 20
-    assert use(db, tenant, architect, run_id, step="report") == 30
-    assert use(db, tenant, architect, make_run(db, tenant)) == 40
+    assert use(db, tenant, architect, run_id, step="report") == 20
+    assert use(db, tenant, architect, make_run(db, tenant)) == 30
     assert persona(db, tenant, "reviewer").xp == 0
 
 
 def test_a_step_that_is_not_recorded_counts_nothing(db, tenant: UUID, run_id: UUID) -> None:
     architect = persona(db, tenant).id
     with pytest.raises(RuntimeError, match="crash"), db.transaction(tenant) as connection:
-        service.used(connection, tenant, architect, run_id=run_id, step="analyse", attempt=1)
+        service.used(connection, tenant, architect, run_id=run_id, step="analyse")
         raise RuntimeError("crash")
     assert persona(db, tenant).xp == 0
     assert use(db, tenant, architect, run_id) == 10

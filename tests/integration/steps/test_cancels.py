@@ -13,10 +13,10 @@ from workbench import Workbench, answered, entry
 from nyxcore.errors import RunFinished
 from nyxcore.llm.models import ModelFailure
 from nyxcore.llm.stored_calls import PreparedCall
+from nyxcore.pipelines.workflow import tasks as workflow
 from nyxcore.runs import service as runs
 from nyxcore.runs.sweep import sweep
-from nyxcore.steps import service as steps
-from nyxcore.steps.service import tend_all
+from nyxcore.steps.service import executions_of, tend_all
 from nyxcore.storage import objects
 
 STEPS: tuple[dict[str, Any], ...] = (
@@ -90,7 +90,7 @@ def test_a_cancel_names_the_executions_that_are_to_be_stopped(bench: Workbench) 
     run_id = bench.begin({"key": "each", "prompt": "{{item}}", "forEach": ["a", "b"]})
     bench.machine.play(bench.machine.waiting.pop(0))
     with bench.db.transaction(bench.tenant_id) as connection:
-        names = steps.executions_of(connection, bench.tenant_id, run_id)
+        names = executions_of(connection, bench.tenant_id, run_id)
     assert sorted(names) == sorted(each.name for each in bench.machine.waiting)
 
 
@@ -228,11 +228,11 @@ def test_an_execution_that_was_stopped_from_outside_ends_its_call(bench: Workben
     bench.machine.play(bench.machine.waiting.pop(0))
     lost = bench.machine.take("one")
     detail = {"status": "ABORTED", "input": json.dumps(lost.input)}
-    assert steps.call_lost(bench.db, {"detail": detail})
+    assert workflow.stopped(bench.db, {"detail": detail})
     run = bench.get(run_id)
     assert run.status == "failed" and run.error is not None and run.error.code == "call_lost"
     before = bench.events(run_id)
-    assert steps.call_lost(bench.db, {"detail": detail})
+    assert workflow.stopped(bench.db, {"detail": detail})
     assert bench.events(run_id) == before
 
 
@@ -257,7 +257,7 @@ def test_what_a_stopped_call_has_spent_is_in_the_ledger(bench: Workbench, writte
         objects.put(where.attempts, json.dumps([unknown]).encode())
     with bench.db.transaction(bench.tenant_id) as connection:
         runs.cancel_run(connection, bench.tenant_id, run_id, actor="test")
-    assert steps.call_lost(bench.db, {"detail": {"status": "ABORTED", "input": json.dumps(stopped.input)}})
+    assert workflow.stopped(bench.db, {"detail": {"status": "ABORTED", "input": json.dumps(stopped.input)}})
     ledger = bench.rows("select outcome from llm_calls where run_id = %s", run_id)
     held = bench.rows("select 1 from budget_reservations where run_id = %s and closed_at is null", run_id)
     assert [row["outcome"] for row in ledger] == {
@@ -275,7 +275,7 @@ def test_an_answer_that_cost_nothing_gives_back_what_was_held_for_it(bench: Work
         code="invalid_input", message="no", retryable=False, calls=()
     )
     bench.machine.call(where)
-    assert steps.call_lost(bench.db, {"detail": {"status": "FAILED", "input": json.dumps(stopped.input)}})
+    assert workflow.stopped(bench.db, {"detail": {"status": "FAILED", "input": json.dumps(stopped.input)}})
     assert (
         bench.rows("select 1 from budget_reservations where run_id = %s and closed_at is null", run_id) == []
     )
@@ -288,7 +288,7 @@ def test_a_call_that_was_answered_before_its_execution_was_stopped_ends_with_its
 ) -> None:
     run_id, stopped, where = asking(bench)
     bench.machine.call(where)
-    assert steps.call_lost(bench.db, {"detail": {"status": "FAILED", "input": json.dumps(stopped.input)}})
+    assert workflow.stopped(bench.db, {"detail": {"status": "FAILED", "input": json.dumps(stopped.input)}})
     assert bench.steps(run_id)["one"].output == "an answer"
     bench.machine.run()
     assert bench.get(run_id).status == "succeeded"
@@ -296,4 +296,4 @@ def test_a_call_that_was_answered_before_its_execution_was_stopped_ends_with_its
 
 @pytest.mark.parametrize("detail", [{}, {"input": "{"}, {"input": '{"tenantId": "x", "runId": "y"}'}])
 def test_an_event_of_no_call_is_not_taken_for_one(bench: Workbench, detail: dict[str, str]) -> None:
-    assert not steps.call_lost(bench.db, {"detail": detail})
+    assert not workflow.stopped(bench.db, {"detail": detail})

@@ -1,15 +1,13 @@
-"""What a persona does to a prompt, and what it costs."""
+"""What a persona puts before a step's system prompt; where it goes from there is in workflows/test_resolving.py."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from nyxcore.personas import library
-from nyxcore.personas.applying import apply, system_text
+from nyxcore.personas.applying import system_text
 
 
 @dataclass
@@ -19,67 +17,23 @@ class Speaker:
     specializations: list[str] = field(default_factory=list)
 
 
-def words(text: str) -> int:
-    return len(text.split())
-
-
-def test_the_persona_comes_first_and_the_step_s_own_system_prompt_last() -> None:
-    done = apply(
-        Speaker("You review.", ["kind"], ["SQL", "Go"]), "Review it.", system="Be brief.", count=words
-    )
-    assert done.system == (
+def test_the_prompt_comes_first_then_the_traits_and_the_fields() -> None:
+    assert system_text(Speaker("You review.\n", ["kind"], ["SQL", "Go"])) == (
         "You review.\n\nTraits that show in your work: kind.\n\nYour fields: SQL, Go. Where a question lies outside"
-        " of them, say so before you answer it.\n\nBe brief."
+        " of them, say so before you answer it."
     )
-    assert [(part.place, part.source) for part in done.parts] == [
-        ("system", "persona.prompt"),
-        ("system", "persona.traits"),
-        ("system", "persona.specializations"),
-        ("system", "step.system"),
-        ("prompt", "step.prompt"),
-    ]
 
 
 def test_a_persona_with_a_prompt_alone_adds_its_prompt_alone() -> None:
-    done = apply(Speaker("You review."), "Review it.", count=words)
-    assert (done.system, done.prompt, done.added_tokens) == ("You review.", "Review it.", 2)
-
-
-def test_the_cost_is_counted_with_the_counter_of_the_model() -> None:
-    speaker = Speaker("You review.", ["kind"])
-    assert apply(speaker, "x", system="y", count=len).added_tokens == len(system_text(speaker)) + 2
-    assert apply(speaker, "x", system="y", count=words).added_tokens == words(system_text(speaker))
-
-
-def test_what_looks_like_a_reference_in_a_persona_stays_text() -> None:
-    done = apply(Speaker("Say {{input}} and {{steps.a.content}}.", ["{{goal}}"]), "{{input}}", count=words)
-    assert "{{input}} and {{steps.a.content}}" in done.system and "{{goal}}" in done.system
-    assert done.prompt == "{{input}}"
-
-
-_TEXTS = st.text(min_size=1)
-
-
-@given(_TEXTS, st.lists(_TEXTS), st.lists(_TEXTS), _TEXTS, st.text())
-def test_the_parts_joined_are_what_is_sent(
-    prompt: str, traits: list[str], fields: list[str], asked: str, system: str
-) -> None:
-    done = apply(Speaker(prompt, traits, fields), asked, system=system, count=len)
-    for place, whole in (("system", done.system), ("prompt", done.prompt)):
-        assert "".join(part.text for part in done.parts if part.place == place) == whole
-    assert done.prompt == asked
-    assert done.system.endswith(system)
-    assert sum(part.tokens for part in done.parts) == len(done.system) + len(done.prompt)
+    assert system_text(Speaker("You review.")) == "You review."
 
 
 @pytest.mark.parametrize("persona", library.read(), ids=lambda each: each.key)
-def test_every_built_in_persona_changes_what_is_sent_by_its_whole_text(persona: library.BuiltIn) -> None:
-    plain = apply(Speaker("-"), "Look at it.", count=words)
-    done = apply(persona, "Look at it.", count=words)
-    assert done.system == system_text(persona) != plain.system
-    assert 200 < done.added_tokens < 500
+def test_every_built_in_persona_has_enough_to_say_and_says_its_traits(persona: library.BuiltIn) -> None:
+    said = system_text(persona)
+    assert 200 < len(said.split()) < 500
     for trait in [*persona.traits, *persona.specializations]:
-        assert trait in done.system
+        assert trait in said
 
 
 def test_no_two_built_in_personas_say_much_of_the_same() -> None:

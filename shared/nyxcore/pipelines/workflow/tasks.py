@@ -1,10 +1,11 @@
-"""Prepare, record and fail: what an execution of the workflow pipeline does beside the call itself."""
+"""Prepare, record and fail: what an execution of the workflow pipeline does beside the call itself; and its end."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
 from nyxcore.db.connection import Database
@@ -60,3 +61,18 @@ def fail(db: Database, task: WorkflowTask) -> None:
         service.wake(db, task.tenant_id, task.run_id)
     else:
         failing.fail(db, task)
+
+
+def stopped(db: Database, event: Mapping[str, Any]) -> bool:
+    """End the call of an execution that ended badly, as `service.call_lost`; whether `event` is of a call.
+
+    `event` is EventBridge's "Step Functions Execution Status Change".
+    """
+    try:
+        task = WorkflowTask.model_validate_json(event["detail"]["input"])
+    except (KeyError, TypeError, ValidationError):
+        return False
+    if task.call is None:
+        return False
+    service.call_lost(db, task.tenant_id, task.run_id, task.call.place)
+    return True
