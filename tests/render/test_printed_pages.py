@@ -14,6 +14,7 @@ import pytest
 from print_jobs import CHROMIUM, job
 from print_jobs import page as small_page
 from printed_glyphs import NOTDEF, blank, drawn, fonts, images
+from printed_pixels import qr_codes
 from pypdf import PdfReader, PdfWriter
 from pypdf.generic import DictionaryObject, NameObject
 from test_hostile_jobs import png
@@ -153,6 +154,17 @@ def test_what_is_printed_can_be_searched_and_copied(printer: Printer) -> None:
     document.close()
     for sample in ("Größe", "Łódź", "Ελληνικά", "Русский", "简体中文代码健康报告", "한국어", "→", "✓", "≤"):
         assert sample in text
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://nyxcore.cloud/reports/01a218a7-40a9-7250-bd13-26d9ed563726",
+        f"https://reports.example.org/{'a-long-folder/' * 12}reports/01a218a7-40a9-7250-bd13-26d9ed563726",
+    ],
+)
+def test_the_code_on_the_cover_is_read_as_the_report_s_address(printer: Printer, url: str) -> None:
+    assert qr_codes(printed(printer, "text", url=url).pdf, 0) == [url]
 
 
 def test_the_cover_has_no_running_head_and_every_other_page_has_its_number(printer: Printer) -> None:
