@@ -29,7 +29,7 @@ def hold(
 
     Raises
     ------
-    BudgetExceeded : not even they fit; what is said is of the whole chain.
+    BudgetExceeded, BudgetHeld : not even they fit; what is said is of the whole chain.
     Conflict : as `service.reserve`.
     """
     refused: list[service.BudgetExceeded] = []

@@ -37,6 +37,13 @@ class BudgetExceeded(NyxError):
     status: ClassVar[int] = 402
 
 
+class BudgetHeld(BudgetExceeded):
+    """It does not fit because of what is held for other attempts, of which most may be given back."""
+
+    code: ClassVar[str] = "budget_held"
+    retryable: ClassVar[bool] = True
+
+
 def reserve(
     connection: Connection,
     tenant_id: UUID,
@@ -64,7 +71,8 @@ def reserve(
 
     Raises
     ------
-    BudgetExceeded : `least` does not fit; names whose limit it is, what is spent and what is held.
+    BudgetHeld : `least` does not fit now, but would if all that is held were given back.
+    BudgetExceeded : it does not fit at all. Both name whose limit it is, what is spent and what is held.
     Conflict : the attempt was settled or its reservation was given back; a new attempt is needed.
     """
     now = clock.now()
@@ -168,13 +176,14 @@ def _all(connection: Connection, principal: Principal) -> list[Budget]:
 
 
 def _room(whose: str, limit: Limit, spent: Amount, held: Amount, wanted: Amount) -> Limit:
-    """What is free below the limit. Raises BudgetExceeded where that is less than is wanted."""
+    """What is free below the limit. Raises BudgetExceeded, BudgetHeld where that is less than is wanted."""
     for unit, allowed, used, kept, needed in (
         ("USD", limit.usd, spent.usd, held.usd, wanted.usd),
         ("tokens", limit.tokens, spent.tokens, held.tokens, wanted.tokens),
     ):
         if allowed is not None and needed and used + kept + needed > allowed:
-            raise BudgetExceeded(
+            refused = BudgetExceeded if used + needed > allowed else BudgetHeld
+            raise refused(
                 f"the budget of {whose} is {_plain(allowed)} {unit}: {_plain(used)} are spent, {_plain(kept)} are held"
                 f" for attempts under way, and this one may cost up to {_plain(needed)}."
                 " Raise the budget, or ask for less"

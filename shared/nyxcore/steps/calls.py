@@ -8,6 +8,7 @@ from uuid import UUID
 
 from nyxcore.budgets.holding import hold
 from nyxcore.budgets.models import Limit
+from nyxcore.budgets.service import BudgetHeld
 from nyxcore.credentials import service as credentials
 from nyxcore.db.connection import Connection, Database
 from nyxcore.errors import NotFound, NyxError
@@ -19,7 +20,7 @@ from nyxcore.personas import service as personas
 from nyxcore.personas.applying import system_text
 from nyxcore.personas.models import PersonaRow
 from nyxcore.runs import service as runs
-from nyxcore.steps import engine, recording, repository
+from nyxcore.steps import calls_repository, engine, recording
 from nyxcore.steps.pinned import Pinned, pinned
 from nyxcore.steps.recording import Place, attempt_of, speaker
 from nyxcore.steps.values import is_judge, provenance, steps_url, values_for
@@ -43,7 +44,8 @@ def stored(tenant_id: UUID, run_id: UUID, place: Place) -> StoredCall:
 def prepare(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> PreparedCall | None:
     """Resolve the prompt, hold the budget, write the call to S3. None where the attempt is over.
 
-    What cannot be sent (a prompt that does not fit, a budget that is used up) ends the call as failed.
+    What cannot be sent (a prompt that does not fit, a budget that is used up) ends the call as failed. Where the
+    budget is held by other attempts, the call waits until one of them has ended, or for the sweep.
 
     Raises
     ------
@@ -52,16 +54,18 @@ def prepare(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> Prepar
     refused: engine.Look | None = None
     with db.transaction(tenant_id) as connection:
         row = runs.require_unfinished(connection, tenant_id, run_id)
-        call = repository.call(connection, tenant_id, run_id, place[0], place[1])
+        call = calls_repository.call(connection, tenant_id, run_id, place[0], place[1])
         if call is None or call["status"] != "running" or call["attempt"] != place[2]:
             return None
         run = pinned(connection, tenant_id, row)
         try:
             asked = _asked(connection, tenant_id, run, call)
+        except BudgetHeld as error:
+            if recording.hold_back(connection, tenant_id, run, call, error):
+                return None
+            refused = recording.refuse(connection, tenant_id, run_id, place, error)
         except NyxError as error:
-            failure = ModelFailure(code=error.code, message=error.message, retryable=False, calls=())
-            recording.settle(connection, tenant_id, attempt_of(run_id, place), ())
-            refused = recording.enter(connection, tenant_id, run_id, place, failure)
+            refused = recording.refuse(connection, tenant_id, run_id, place, error)
     if refused is not None:
         engine.follow(db, tenant_id, run_id, refused)
         return None
@@ -98,7 +102,7 @@ def _asked(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> M
         run_limit=_as_limit(run.workflow.budget),
         step_limit=_as_limit(step.budget),
     )
-    repository.keep_prompt(
+    calls_repository.keep_prompt(
         connection, tenant_id, run.id, call["key"], call["part"], resolved.prompt,
         provenance(resolved.parts, resolved.tokens, system=resolved.system),
     )  # fmt: skip
@@ -133,7 +137,7 @@ def _resolved(  # noqa: PLR0917 - what a prompt is made of
     if judging:
         answers = [
             each["output"] or ""
-            for each in repository.answers(connection, tenant_id, run.id, [step.key])
+            for each in calls_repository.answers(connection, tenant_id, run.id, [step.key])
             if not is_judge(step, each["part"])
         ]
         return question(

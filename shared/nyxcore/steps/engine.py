@@ -20,7 +20,7 @@ from nyxcore.runs import dispatch
 from nyxcore.runs import repository as runs_repository
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import FINISHED, CostSoFar, Event
-from nyxcore.steps import beginning, repository
+from nyxcore.steps import beginning, calls_repository, repository
 from nyxcore.steps.completing import enter
 from nyxcore.steps.pinned import Pinned, pinned
 from nyxcore.workflows import graph
@@ -30,6 +30,8 @@ CLAIMED_AT_ONCE = 10
 """Executions that are started between two looks at the database: a cancel stops them."""
 BEGUN_AT_ONCE = 50
 """Events after which a look at a run ends: it holds the run's lock, and a cancel waits for it."""
+WAKES = 2
+"""Calls that wait for their budget and are tried again when another has ended: as many find room, and one may not."""
 LOST_AFTER = 20.0  # seconds after which a claim whose start nobody has noted is started again
 LONGEST_DELAY = 300.0
 
@@ -56,7 +58,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Claim:
-    """A call that is to be started: its step, its place among the step's calls, its attempt, a wait before it."""
+    """A call that is to be started: its step, its part of the step's calls, its attempt, seconds to wait before it."""
 
     key: str
     part: int
@@ -93,7 +95,7 @@ def open_run(db: Database, tenant_id: UUID, run_id: UUID) -> None:
 
 def advance(db: Database, tenant_id: UUID, run_id: UUID) -> None:
     """Begin whatever may begin now, and end the run when nothing is left to do."""
-    follow(db, tenant_id, run_id, _look_again(db, tenant_id, run_id))
+    follow(db, tenant_id, run_id, _look_again(db, tenant_id, run_id, held_back=CLAIMED_AT_ONCE))
 
 
 def follow(db: Database, tenant_id: UUID, run_id: UUID, look: Look) -> None:
@@ -122,7 +124,7 @@ def _start(db: Database, tenant_id: UUID, run_id: UUID, claims: Sequence[Claim])
     with db.transaction(
         tenant_id, durable=False
     ) as connection:  # lost, it is started again: that changes nothing
-        repository.mark_started(connection, tenant_id, run_id, [claim.place for claim in started])
+        calls_repository.mark_started(connection, tenant_id, run_id, [claim.place for claim in started])
     return len(started) == len(claims)
 
 
@@ -138,10 +140,10 @@ def locked(connection: Connection, tenant_id: UUID, run_id: UUID) -> Pinned | No
     return None if row is None or over else pinned(connection, tenant_id, row)
 
 
-def _look_again(db: Database, tenant_id: UUID, run_id: UUID) -> Look:
+def _look_again(db: Database, tenant_id: UUID, run_id: UUID, *, held_back: int = 0) -> Look:
     with db.transaction(tenant_id) as connection:
         run = locked(connection, tenant_id, run_id)
-        return Look() if run is None else look(connection, tenant_id, run)
+        return Look() if run is None else look(connection, tenant_id, run, held_back=held_back)
 
 
 def look(
@@ -151,6 +153,7 @@ def look(
     events: Sequence[Event] = (),
     *,
     cost: CostSoFar | None = None,
+    held_back: int = 0,
 ) -> Look:
     """Settle and begin what can be, and claim some of the calls that are to be started.
 
@@ -159,10 +162,11 @@ def look(
     Parameters
     ----------
     events, cost : what the transaction has brought about already, to be told together with the rest.
+    held_back : how many calls that wait for their budget are tried again.
     """
     begun = _begin_ready(connection, tenant_id, run)
-    lost = repository.unstarted(connection, tenant_id, run.id, older_than=LOST_AFTER)
-    claimed = repository.claim(connection, tenant_id, run.id, CLAIMED_AT_ONCE)
+    lost = calls_repository.unstarted(connection, tenant_id, run.id, older_than=LOST_AFTER)
+    claimed = calls_repository.claim(connection, tenant_id, run.id, CLAIMED_AT_ONCE, held_back=held_back)
     states = repository.states(connection, tenant_id, run.id)
     if events or begun:
         tell(connection, tenant_id, run, states, [*events, *begun], cost=cost)
@@ -172,7 +176,12 @@ def look(
         state["type"] == "analysis" and state["status"] == "running" for state in states
     )
     claims = [
-        Claim(each["key"], each["part"], each["attempt"], delay(run.step(each["key"]), each["attempt"]))
+        Claim(
+            each["key"],
+            each["part"],
+            each["attempt"],
+            delay(run.step(each["key"]), each["attempt"] - each["waits"]),
+        )
         for each in [*lost, *claimed]
     ]
     return Look(claims, again=full, frees=idle or analyses)

@@ -8,20 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import Any
 from uuid import UUID
 
 from nyxcore.budgets import service as budgets
 from nyxcore.budgets.models import Attempt
+from nyxcore.budgets.service import BudgetHeld
 from nyxcore.db.connection import Connection, Database
-from nyxcore.errors import NotFound
+from nyxcore.errors import NotFound, NyxError
 from nyxcore.llm.models import LedgerEntry, ModelAnswer, ModelFailure, spent_tokens, spent_usd
 from nyxcore.personas import service as personas
+from nyxcore.runs import service as runs
 from nyxcore.runs.models import CostSoFar, Event
-from nyxcore.steps import completing, engine, repository
+from nyxcore.steps import calls_repository, completing, engine, repository
 from nyxcore.steps.pinned import Pinned
 from nyxcore.steps.values import is_judge
 from nyxcore.workflows.definition import Step
 
+MOST_WAITS = 80
+"""Attempts that a call may lose to a budget that others hold; names of executions have room for two digits."""
+
+type Row = dict[str, Any]
 type Place = tuple[str, int, int]
 """Key of a step, part of its calls, attempt."""
 
@@ -56,6 +63,29 @@ def end(
     engine.follow(db, tenant_id, run_id, look)
 
 
+def refuse(
+    connection: Connection, tenant_id: UUID, run_id: UUID, place: Place, error: NyxError
+) -> engine.Look:
+    """End an attempt that cannot be made, for good; after the commit: `engine.follow`."""
+    failure = ModelFailure(code=error.code, message=error.message, retryable=False, calls=())
+    settle(connection, tenant_id, attempt_of(run_id, place), ())
+    return enter(connection, tenant_id, run_id, place, failure)
+
+
+def hold_back(connection: Connection, tenant_id: UUID, run: Pinned, call: Row, error: BudgetHeld) -> bool:
+    """Let a call wait whose budget others hold; False where it has waited too often. Told once for a step's calls."""
+    if call["waits"] >= MOST_WAITS:
+        return False
+    if engine.locked(connection, tenant_id, run.id) is None:
+        return True  # it has ended meanwhile, and its calls with it
+    place = call["key"], call["part"], call["attempt"]
+    reason = {"code": error.code, "message": error.message}
+    if calls_repository.hold_back(connection, tenant_id, run.id, place, reason):
+        told = f"Step {call['key']} waits: {error.message}"
+        runs.append(connection, tenant_id, run.id, [Event("log", {"level": "info", "message": told})])
+    return True
+
+
 def settle(connection: Connection, tenant_id: UUID, attempt: Attempt, calls: Sequence[LedgerEntry]) -> None:
     """What the attempt has spent goes into the ledger, the rest of what was held goes back."""
     with suppress(NotFound):  # it was refused before anything was held for it
@@ -73,9 +103,9 @@ def enter(
     if events is None:
         return engine.look(connection, tenant_id, run)
     events += completing.complete(connection, tenant_id, run, run.step(place[0]))
-    spent = CostSoFar(*repository.spent(connection, tenant_id, run_id))
+    spent = CostSoFar(*calls_repository.spent(connection, tenant_id, run_id))
     events.append(Event("usage", {"tokens": spent.tokens, "usd": float(spent.usd)}))
-    return engine.look(connection, tenant_id, run, events, cost=spent)
+    return engine.look(connection, tenant_id, run, events, cost=spent, held_back=engine.WAKES)
 
 
 def _entered(
@@ -85,16 +115,16 @@ def _entered(
     tokens, usd = spent_tokens(outcome.calls), spent_usd(outcome.calls)
     step, (key, _, attempt) = run.step(place[0]), place
     if isinstance(outcome, ModelAnswer):
-        if not repository.end_call(
+        if not calls_repository.end_call(
             connection, tenant_id, run.id, place, status="succeeded", output=outcome.text, data=outcome.data,
             tokens=tokens, usd=usd,
         ):  # fmt: skip
             return None
         _count_use(connection, tenant_id, run, place)
         return []
-    again = outcome.retryable and attempt <= step.retries
+    again = outcome.retryable and attempt - _waits(connection, tenant_id, run, place) <= step.retries
     status, error = "pending" if again else "failed", {"code": outcome.code, "message": outcome.message}
-    if not repository.end_call(
+    if not calls_repository.end_call(
         connection, tenant_id, run.id, place, status=status, error=error, tokens=tokens, usd=usd
     ):
         return None
@@ -102,6 +132,11 @@ def _entered(
         return []
     repository.raise_attempt(connection, tenant_id, run.id, key, attempt + 1)
     return completing.enter(connection, tenant_id, run, step, "running")
+
+
+def _waits(connection: Connection, tenant_id: UUID, run: Pinned, place: Place) -> int:
+    call = calls_repository.call(connection, tenant_id, run.id, place[0], place[1])
+    return 0 if call is None else int(call["waits"])
 
 
 def _count_use(connection: Connection, tenant_id: UUID, run: Pinned, place: Place) -> None:

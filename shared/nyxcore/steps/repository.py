@@ -1,4 +1,4 @@
-"""SQL of a run's steps, and of the calls that they are made of.
+"""SQL of a run's steps; that of the calls that they are made of is in `calls_repository`.
 
 Whoever changes them holds the run's row (`runs.repository.lock`), so that two changes of one run take turns.
 """
@@ -6,7 +6,6 @@ Whoever changes them holds the run's row (`runs.repository.lock`), so that two c
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -104,18 +103,6 @@ def summaries(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[Row
     ).fetchall()
 
 
-def models(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[str]:
-    """The models that have answered in a run, by the ledger; of a call that was taken over, the one it names."""
-    rows = connection.execute(
-        "select distinct coalesce(l.model, c.model) as model from run_step_calls c"
-        " left join llm_calls l on l.tenant_id = c.tenant_id and l.run_id = c.run_id"
-        " and l.step = c.key || '.' || c.part and l.attempt = c.attempt and l.outcome = 'succeeded'"
-        " where c.tenant_id = %s and c.run_id = %s and c.status = 'succeeded' order by model",
-        (tenant_id, run_id),
-    ).fetchall()
-    return [row["model"] for row in rows]
-
-
 def get(connection: Connection, tenant_id: UUID, run_id: UUID, key: str) -> Row | None:
     """One step with its output, or None."""
     return connection.execute(
@@ -174,84 +161,6 @@ def raise_attempt(connection: Connection, tenant_id: UUID, run_id: UUID, key: st
     )
 
 
-def insert_calls(
-    connection: Connection, tenant_id: UUID, run_id: UUID, key: str, calls: Sequence[Mapping[str, Any]]
-) -> None:
-    """The calls of a step that begins: each `{part, label, item, model}`; those taken over stay as they are."""
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "insert into run_step_calls (tenant_id, run_id, key, part, label, item, model) values"
-            " (%(tenant)s, %(run)s, %(key)s, %(part)s, %(label)s, %(item)s, %(model)s)"
-            " on conflict (tenant_id, run_id, key, part) do nothing",
-            [
-                {**call, "item": storable(call["item"]), "tenant": tenant_id, "run": run_id, "key": key}
-                for call in calls
-            ],
-        )
-
-
-def answers(connection: Connection, tenant_id: UUID, run_id: UUID, keys: Sequence[str]) -> list[Row]:
-    """What the calls of these steps have come to, `{key, part, label, status, output, data, error}`, in their order."""
-    return connection.execute(
-        "select key, part, label, status, output, data, error from run_step_calls"
-        " where tenant_id = %s and run_id = %s and key = any(%s) order by key, part",
-        (tenant_id, run_id, list(keys)),
-    ).fetchall()
-
-
-def has_open_calls(connection: Connection, tenant_id: UUID, run_id: UUID, key: str) -> bool:
-    """Whether a call of the step has not ended."""
-    row = connection.execute(
-        "select exists (select from run_step_calls where tenant_id = %s and run_id = %s and key = %s"
-        " and status in ('pending', 'running')) as found",
-        (tenant_id, run_id, key),
-    ).fetchone()
-    return bool(row and row["found"])
-
-
-def call(connection: Connection, tenant_id: UUID, run_id: UUID, key: str, part: int) -> Row | None:
-    """One call, or None."""
-    return connection.execute(
-        "select key, part, label, item, model, status, attempt from run_step_calls"
-        " where tenant_id = %s and run_id = %s and key = %s and part = %s",
-        (tenant_id, run_id, key, part),
-    ).fetchone()
-
-
-def claim(connection: Connection, tenant_id: UUID, run_id: UUID, limit: int) -> list[Row]:
-    """pending → running of at most `limit` calls, each as its next attempt: `{key, part, attempt}`."""
-    return connection.execute(
-        "with next as (select c.key, c.part from run_step_calls c"
-        " join run_steps s using (tenant_id, run_id, key)"
-        " where c.tenant_id = %(tenant)s and c.run_id = %(run)s and c.status = 'pending'"
-        " order by s.position, c.part limit %(limit)s)"
-        " update run_step_calls c set status = 'running', attempt = attempt + 1, started = false,"
-        " claimed_at = clock_timestamp() from next"
-        " where c.tenant_id = %(tenant)s and c.run_id = %(run)s and c.key = next.key and c.part = next.part"
-        " returning c.key, c.part, c.attempt",
-        {"tenant": tenant_id, "run": run_id, "limit": limit},
-    ).fetchall()
-
-
-def unstarted(connection: Connection, tenant_id: UUID, run_id: UUID, *, older_than: float) -> list[Row]:
-    """Calls that were claimed so many seconds ago and whose execution nobody is known to have started."""
-    return connection.execute(
-        "select key, part, attempt from run_step_calls where tenant_id = %s and run_id = %s"
-        " and status = 'running' and not started"
-        " and claimed_at <= clock_timestamp() - make_interval(secs => %s) order by key, part",
-        (tenant_id, run_id, older_than),
-    ).fetchall()
-
-
-def running_calls(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[Row]:
-    """Calls whose execution may be going on, `{key, part, attempt}`."""
-    return connection.execute(
-        "select key, part, attempt from run_step_calls where tenant_id = %s and run_id = %s"
-        " and status = 'running' order by key, part",
-        (tenant_id, run_id),
-    ).fetchall()
-
-
 def newest_report(connection: Connection, tenant_id: UUID, run_id: UUID) -> UUID | None:
     """The report that a step of the run has written last, or None.
 
@@ -271,94 +180,6 @@ def newest_report(connection: Connection, tenant_id: UUID, run_id: UUID) -> UUID
         {"tenant": tenant_id, "run": run_id},
     ).fetchone()
     return None if row is None else row["id"]
-
-
-def mark_started(
-    connection: Connection, tenant_id: UUID, run_id: UUID, claimed: Sequence[tuple[str, int, int]]
-) -> None:
-    """The executions of these claims have been started."""
-    connection.execute(
-        "update run_step_calls c set started = true"
-        " from unnest(%s::text[], %s::integer[], %s::integer[]) as done (key, part, attempt)"
-        " where c.tenant_id = %s and c.run_id = %s and c.key = done.key and c.part = done.part"
-        " and c.attempt = done.attempt",
-        (
-            [key for key, _, _ in claimed],
-            [part for _, part, _ in claimed],
-            [attempt for _, _, attempt in claimed],
-            tenant_id,
-            run_id,
-        ),
-    )
-
-
-def keep_prompt(  # noqa: PLR0917 - the key of a call, and what is kept of it
-    connection: Connection,
-    tenant_id: UUID,
-    run_id: UUID,
-    key: str,
-    part: int,
-    prompt: str,
-    provenance: object,
-) -> None:
-    """The prompt of a call as it is sent, and where its parts came from."""
-    connection.execute(
-        "update run_step_calls set prompt = %s, provenance = %s::jsonb"
-        " where tenant_id = %s and run_id = %s and key = %s and part = %s",
-        (storable(prompt), _json(provenance), tenant_id, run_id, key, part),
-    )
-
-
-def end_call(
-    connection: Connection,
-    tenant_id: UUID,
-    run_id: UUID,
-    claimed: tuple[str, int, int],
-    *,
-    status: str,
-    output: str | None = None,
-    data: object = None,
-    error: Mapping[str, Any] | None = None,
-    tokens: int = 0,
-    usd: Decimal = Decimal(0),
-) -> bool:
-    """End this attempt of a call, `claimed` being `(key, part, attempt)`; False when it has ended before.
-
-    `status` `pending` lets the next attempt begin. Tokens and dollars are added to those of earlier attempts.
-    """
-    key, part, attempt = claimed
-    return (
-        connection.execute(
-            "update run_step_calls set status = %(status)s, output = %(output)s, data = %(data)s::jsonb,"
-            " error = %(error)s::jsonb, tokens = tokens + %(tokens)s, usd = usd + %(usd)s"
-            " where tenant_id = %(tenant)s and run_id = %(run)s and key = %(key)s and part = %(part)s"
-            " and attempt = %(attempt)s and status = 'running'",
-            {
-                "status": status,
-                "output": None if output is None else storable(output),
-                "data": _json(data),
-                "error": _json(error),
-                "tokens": tokens,
-                "usd": usd,
-                "tenant": tenant_id,
-                "run": run_id,
-                "key": key,
-                "part": part,
-                "attempt": attempt,
-            },
-        ).rowcount
-        == 1
-    )
-
-
-def spent(connection: Connection, tenant_id: UUID, run_id: UUID) -> tuple[int, Decimal]:
-    """Tokens and US dollars of all calls of the run so far."""
-    row = connection.execute(
-        "select coalesce(sum(tokens), 0) as tokens, coalesce(sum(usd), 0) as usd from run_step_calls"
-        " where tenant_id = %s and run_id = %s",
-        (tenant_id, run_id),
-    ).fetchone()
-    return (int(row["tokens"]), row["usd"]) if row else (0, Decimal(0))
 
 
 def expired_reviews(connection: Connection, tenant_id: UUID) -> list[tuple[UUID, str]]:
