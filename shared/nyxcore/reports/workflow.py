@@ -18,7 +18,7 @@ from nyxcore.reports.footer import footer, spent_by_run, spent_on_prose
 from nyxcore.reports.language import Language, language_of
 from nyxcore.reports.markdown import code, inline, table
 from nyxcore.reports.models import Report, Style
-from nyxcore.steps import calls_repository as calls_of
+from nyxcore.steps.calls import repository as call_rows
 
 
 def keep(
@@ -56,8 +56,8 @@ def keep(
 
 def spent_so_far(connection: Connection, tenant_id: UUID, run_id: UUID) -> Spent:
     """By the calls of its steps, which are ahead of the run's row while one of them is being recorded."""
-    models = calls_of.models(connection, tenant_id, run_id)
-    return Spent(models, *calls_of.spent(connection, tenant_id, run_id))
+    models = call_rows.models(connection, tenant_id, run_id)
+    return Spent(models, *call_rows.spent(connection, tenant_id, run_id))
 
 
 def title(connection: Connection, tenant_id: UUID, run: Mapping[str, Any], language: Language) -> str:

@@ -15,7 +15,8 @@ from nyxcore.llm import tokens
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import Event, RunOptions
 from nyxcore.settings import settings
-from nyxcore.steps import calls_repository, completing, repository
+from nyxcore.steps import completing, repository
+from nyxcore.steps.calls import repository as call_rows
 from nyxcore.steps.completing import enter
 from nyxcore.steps.pinned import Pinned
 from nyxcore.steps.values import provenance, steps_url, values_for
@@ -65,7 +66,7 @@ def _begin_llm(
     connection: Connection, tenant_id: UUID, run: Pinned, step: Step, values: Values
 ) -> list[Event]:
     calls = calls_of(step, values)
-    calls_repository.insert_calls(connection, tenant_id, run.id, step.key, calls)
+    call_rows.insert_calls(connection, tenant_id, run.id, step.key, calls)
     begun = enter(connection, tenant_id, run, step, "running")
     if calls and run.row["retry_of"] is None:
         return begun

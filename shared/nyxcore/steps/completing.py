@@ -12,7 +12,8 @@ from nyxcore.reports import workflow as workflow_reports
 from nyxcore.runs import repository as runs_repository
 from nyxcore.runs.models import FINISHED, Event
 from nyxcore.settings import settings
-from nyxcore.steps import calls_repository, facts, repository
+from nyxcore.steps import facts, repository
+from nyxcore.steps.calls import repository as call_rows
 from nyxcore.steps.outcome import outcome
 from nyxcore.steps.pinned import Pinned
 from nyxcore.steps.values import JUDGE
@@ -24,15 +25,15 @@ PICK_LIFETIME = timedelta(days=7)
 
 def complete(connection: Connection, tenant_id: UUID, run: Pinned, step: Step) -> list[Event]:
     """End the step, let it wait, or have its answers judged, if all of its calls have ended."""
-    if calls_repository.has_open_calls(connection, tenant_id, run.id, step.key):
+    if call_rows.has_open_calls(connection, tenant_id, run.id, step.key):
         return []  # without reading what the others have come to: a step may have 500 of them
-    calls = calls_repository.answers(connection, tenant_id, run.id, [step.key])
+    calls = call_rows.answers(connection, tenant_id, run.id, [step.key])
     found = outcome(step, calls)
     match found.status:
         case "judging":
             model = step.judged_by(settings().default_model)
             judge = {"part": len(calls), "label": JUDGE, "item": None, "model": model}
-            calls_repository.insert_calls(connection, tenant_id, run.id, step.key, [judge])
+            call_rows.insert_calls(connection, tenant_id, run.id, step.key, [judge])
             return []
         case "waiting":
             until = clock.now() + PICK_LIFETIME

@@ -20,7 +20,8 @@ from nyxcore.runs import dispatch
 from nyxcore.runs import repository as runs_repository
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import FINISHED, CostSoFar, Event
-from nyxcore.steps import beginning, calls_repository, repository
+from nyxcore.steps import beginning, repository
+from nyxcore.steps.calls import repository as call_rows
 from nyxcore.steps.completing import enter
 from nyxcore.steps.pinned import Pinned, pinned
 from nyxcore.workflows import graph
@@ -124,7 +125,7 @@ def _start(db: Database, tenant_id: UUID, run_id: UUID, claims: Sequence[Claim])
     with db.transaction(
         tenant_id, durable=False
     ) as connection:  # lost, it is started again: that changes nothing
-        calls_repository.mark_started(connection, tenant_id, run_id, [claim.place for claim in started])
+        call_rows.mark_started(connection, tenant_id, run_id, [claim.place for claim in started])
     return len(started) == len(claims)
 
 
@@ -165,8 +166,8 @@ def look(
     held_back : how many calls that wait for their budget are tried again.
     """
     begun = _begin_ready(connection, tenant_id, run)
-    lost = calls_repository.unstarted(connection, tenant_id, run.id, older_than=LOST_AFTER)
-    claimed = calls_repository.claim(connection, tenant_id, run.id, CLAIMED_AT_ONCE, held_back=held_back)
+    lost = call_rows.unstarted(connection, tenant_id, run.id, older_than=LOST_AFTER)
+    claimed = call_rows.claim(connection, tenant_id, run.id, CLAIMED_AT_ONCE, held_back=held_back)
     states = repository.states(connection, tenant_id, run.id)
     if events or begun:
         tell(connection, tenant_id, run, states, [*events, *begun], cost=cost)

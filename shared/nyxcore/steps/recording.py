@@ -20,7 +20,8 @@ from nyxcore.llm.models import LedgerEntry, ModelAnswer, ModelFailure, spent_tok
 from nyxcore.personas import service as personas
 from nyxcore.runs import service as runs
 from nyxcore.runs.models import CostSoFar, Event
-from nyxcore.steps import calls_repository, completing, engine, repository
+from nyxcore.steps import completing, engine, repository
+from nyxcore.steps.calls import repository as call_rows
 from nyxcore.steps.pinned import Pinned
 from nyxcore.steps.values import is_judge
 from nyxcore.workflows.definition import Step
@@ -80,7 +81,7 @@ def hold_back(connection: Connection, tenant_id: UUID, run: Pinned, call: Row, e
         return True  # it has ended meanwhile, and its calls with it
     place = call["key"], call["part"], call["attempt"]
     reason = {"code": error.code, "message": error.message}
-    if calls_repository.hold_back(connection, tenant_id, run.id, place, reason):
+    if call_rows.hold_back(connection, tenant_id, run.id, place, reason):
         told = f"Step {call['key']} waits: {error.message}"
         runs.append(connection, tenant_id, run.id, [Event("log", {"level": "info", "message": told})])
     return True
@@ -103,7 +104,7 @@ def enter(
     if events is None:
         return engine.look(connection, tenant_id, run)
     events += completing.complete(connection, tenant_id, run, run.step(place[0]))
-    spent = CostSoFar(*calls_repository.spent(connection, tenant_id, run_id))
+    spent = CostSoFar(*call_rows.spent(connection, tenant_id, run_id))
     events.append(Event("usage", {"tokens": spent.tokens, "usd": float(spent.usd)}))
     return engine.look(connection, tenant_id, run, events, cost=spent, held_back=engine.WAKES)
 
@@ -115,7 +116,7 @@ def _entered(
     tokens, usd = spent_tokens(outcome.calls), spent_usd(outcome.calls)
     step, (key, _, attempt) = run.step(place[0]), place
     if isinstance(outcome, ModelAnswer):
-        if not calls_repository.end_call(
+        if not call_rows.end_call(
             connection, tenant_id, run.id, place, status="succeeded", output=outcome.text, data=outcome.data,
             tokens=tokens, usd=usd,
         ):  # fmt: skip
@@ -124,7 +125,7 @@ def _entered(
         return []
     again = outcome.retryable and attempt - _waits(connection, tenant_id, run, place) <= step.retries
     status, error = "pending" if again else "failed", {"code": outcome.code, "message": outcome.message}
-    if not calls_repository.end_call(
+    if not call_rows.end_call(
         connection, tenant_id, run.id, place, status=status, error=error, tokens=tokens, usd=usd
     ):
         return None
@@ -135,7 +136,7 @@ def _entered(
 
 
 def _waits(connection: Connection, tenant_id: UUID, run: Pinned, place: Place) -> int:
-    call = calls_repository.call(connection, tenant_id, run.id, place[0], place[1])
+    call = call_rows.call(connection, tenant_id, run.id, place[0], place[1])
     return 0 if call is None else int(call["waits"])
 
 

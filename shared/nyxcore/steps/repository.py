@@ -1,4 +1,4 @@
-"""SQL of a run's steps; that of the calls that they are made of is in `calls_repository`.
+"""SQL of a run's steps; that of the calls that they are made of is in `calls.repository`.
 
 Whoever changes them holds the run's row (`runs.repository.lock`), so that two changes of one run take turns.
 """

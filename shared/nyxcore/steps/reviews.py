@@ -11,7 +11,8 @@ from nyxcore.queue import repository as queue
 from nyxcore.runs import repository as runs_repository
 from nyxcore.runs.models import FINISHED
 from nyxcore.runs.repository import storable
-from nyxcore.steps import calls_repository, engine, repository
+from nyxcore.steps import engine, repository
+from nyxcore.steps.calls import repository as call_rows
 from nyxcore.steps.completing import enter
 from nyxcore.steps.models import Decision, ShownDecision
 from nyxcore.steps.pinned import Pinned, pinned
@@ -128,7 +129,7 @@ def _chosen(  # noqa: PLR0917 - a decision, and what it is about
     picks = decision == "approve" and state["status"] == "waiting" and run.step(state["key"]).pick == "person"
     if alternative is None and not picks:
         return {}
-    answers = calls_repository.answers(connection, tenant_id, run.id, [state["key"]])
+    answers = call_rows.answers(connection, tenant_id, run.id, [state["key"]])
     if alternative is None:
         named = ", ".join(f"{number} ({each['label']})" for number, each in enumerate(answers, start=1))
         raise InvalidInput(f"say which answer of step {state['key']} is approved, as alternative: {named}")

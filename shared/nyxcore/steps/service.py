@@ -13,8 +13,9 @@ from nyxcore.llm.models import ModelFailure
 from nyxcore.llm.stored_calls import begun, outcome
 from nyxcore.queue import repository as queue
 from nyxcore.runs import dispatch
-from nyxcore.steps import calls_repository, engine, recording, repository, reviews
-from nyxcore.steps.calls import stored
+from nyxcore.steps import engine, recording, repository, reviews
+from nyxcore.steps.calls import repository as call_rows
+from nyxcore.steps.calls.service import stored
 from nyxcore.steps.recording import Place
 
 _log = logging.getLogger(__name__)
@@ -66,5 +67,5 @@ def wake(db: Database, tenant_id: UUID, run_id: UUID) -> None:
 
 def executions_of(connection: Connection, tenant_id: UUID, run_id: UUID) -> list[str]:
     """Names of the executions that a run's calls have going on: to be stopped at a cancel."""
-    open_ = calls_repository.running_calls(connection, tenant_id, run_id)
+    open_ = call_rows.running_calls(connection, tenant_id, run_id)
     return [engine.Claim(row["key"], row["part"], row["attempt"], 0).execution(run_id) for row in open_]

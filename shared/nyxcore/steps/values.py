@@ -7,7 +7,8 @@ from typing import Any
 from uuid import UUID
 
 from nyxcore.db.connection import Connection
-from nyxcore.steps import calls_repository, repository
+from nyxcore.steps import repository
+from nyxcore.steps.calls import repository as call_rows
 from nyxcore.steps.pinned import Pinned
 from nyxcore.workflows.definition import Step
 from nyxcore.workflows.inputs import take_input
@@ -45,7 +46,7 @@ def values_for(connection: Connection, tenant_id: UUID, run: Pinned, keys: Itera
     # `parts` and `alternatives`: the answers one by one
     several = [key for key in rows if _has_parts(run.step(key))]
     calls: dict[str, list[dict[str, Any]]] = {key: [] for key in several}
-    for call in calls_repository.answers(connection, tenant_id, run.id, several) if several else ():
+    for call in call_rows.answers(connection, tenant_id, run.id, several) if several else ():
         if not is_judge(run.step(call["key"]), call["part"]):
             calls[call["key"]].append(call)
     return Values(

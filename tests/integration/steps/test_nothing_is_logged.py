@@ -14,7 +14,7 @@ from workbench import Workbench, answered
 from nyxcore.errors import StatementRefused
 from nyxcore.llm.errors import AnswerRefused
 from nyxcore.pipelines.workflow.tasks import WorkflowTask
-from nyxcore.steps import calls
+from nyxcore.steps.calls import service as calls
 from pipelines import task as tasks_of_lambda
 from pipelines.task import task
 

@@ -11,7 +11,8 @@ from pydantic.alias_generators import to_camel
 from nyxcore.db.connection import Database
 from nyxcore.pipelines import failing
 from nyxcore.pipelines.task import TaskInput
-from nyxcore.steps import calls, engine, service
+from nyxcore.steps import engine, service
+from nyxcore.steps.calls import service as calls
 
 
 class CallInput(BaseModel):

@@ -20,7 +20,8 @@ from nyxcore.personas import service as personas
 from nyxcore.personas.applying import system_text
 from nyxcore.personas.models import PersonaRow
 from nyxcore.runs import service as runs
-from nyxcore.steps import calls_repository, engine, recording
+from nyxcore.steps import engine, recording
+from nyxcore.steps.calls import repository as call_rows
 from nyxcore.steps.pinned import Pinned, pinned
 from nyxcore.steps.recording import Place, attempt_of, speaker
 from nyxcore.steps.values import is_judge, provenance, steps_url, values_for
@@ -54,7 +55,7 @@ def prepare(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> Prepar
     refused: engine.Look | None = None
     with db.transaction(tenant_id) as connection:
         row = runs.require_unfinished(connection, tenant_id, run_id)
-        call = calls_repository.call(connection, tenant_id, run_id, place[0], place[1])
+        call = call_rows.call(connection, tenant_id, run_id, place[0], place[1])
         if call is None or call["status"] != "running" or call["attempt"] != place[2]:
             return None
         run = pinned(connection, tenant_id, row)
@@ -102,7 +103,7 @@ def _asked(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> M
         run_limit=_as_limit(run.workflow.budget),
         step_limit=_as_limit(step.budget),
     )
-    calls_repository.keep_prompt(
+    call_rows.keep_prompt(
         connection, tenant_id, run.id, call["key"], call["part"], resolved.prompt,
         provenance(resolved.parts, resolved.tokens, system=resolved.system),
     )  # fmt: skip
@@ -137,7 +138,7 @@ def _resolved(  # noqa: PLR0917 - what a prompt is made of
     if judging:
         answers = [
             each["output"] or ""
-            for each in calls_repository.answers(connection, tenant_id, run.id, [step.key])
+            for each in call_rows.answers(connection, tenant_id, run.id, [step.key])
             if not is_judge(step, each["part"])
         ]
         return question(
