@@ -101,12 +101,7 @@ def _lambda(settings: Configuration, functions: dict[str, Function]) -> Lambda:
 
 
 def _serve(settings: Configuration, lambda_: Lambda) -> tuple[Any, Engine]:
-    from moto.moto_server.werkzeug_app import MotoRequestHandler
     from werkzeug.serving import make_server
-
-    class Handler(MotoRequestHandler):
-        def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-            """Nothing: a presigned link in a log is a link that works."""
 
     engine = Engine(
         port=settings["port"],
@@ -124,6 +119,8 @@ def _serve(settings: Configuration, lambda_: Lambda) -> tuple[Any, Engine]:
         spool=Path(settings["tmp"]),
     )
     engine.store.expire(clock.now())
+    from nyx.aws.connections import Handler  # after the engine, which says what moto is to load
+
     server = make_server(
         "127.0.0.1", settings["port"], front, threaded=True, request_handler=Handler, fd=settings["socket"]
     )
