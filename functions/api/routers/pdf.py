@@ -67,7 +67,7 @@ ToPrint = Annotated[
         202: {
             "model": Run,
             "description": "It takes longer than 20 s: a run of kind `pdf`, whose `result` is the 200 in the end; its"
-            " link is signed anew whenever the run is read",
+            " link is signed anew whenever somebody reads the run who may read reports",
         },
         **problems(404, 409),
     },

@@ -64,10 +64,14 @@ class RunDraft(RequestModel):
 
 def visible_run(connection: Connection, caller: Principal, run_id: UUID) -> Run:
     """The run. Raises NotFound, for a run outside the project that a token is pinned to as well."""
-    run = service.get_run(connection, caller.tenant_id, run_id)
+    run = service.get_run(connection, caller.tenant_id, run_id, with_links=_reads_reports(caller))
     if not caller.sees(run.project_id):
         raise NotFound(f"there is no run {run_id}")
     return run
+
+
+def _reads_reports(caller: Principal) -> bool:
+    return "reports:read" in caller.scopes
 
 
 def _workflow(connection: Connection, caller: Principal, body: RunDraft) -> tuple[UUID, int] | None:
@@ -147,6 +151,7 @@ def list_runs(
             project_id=wanted,
             after=after,
             limit=page.limit + 1,
+            with_links=_reads_reports(caller),
         )
     return page_of(cut(rows, page.limit, "runs", lambda run: run.id))
 

@@ -8,7 +8,7 @@ reader of `seq > n` misses nothing. For that reason an append is the last statem
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Literal
@@ -280,6 +280,15 @@ def unfinished_pdf(connection: Connection, tenant_id: UUID, target: str) -> UUID
         (tenant_id, target),
     ).fetchone()
     return None if row is None else row["id"]
+
+
+def reports_kept(connection: Connection, tenant_id: UUID, ids: Iterable[UUID]) -> set[UUID]:
+    """Those of these reports that are there and not deleted."""
+    rows = connection.execute(
+        "select id from reports where tenant_id = %s and id = any(%s) and deleted_at is null",
+        (tenant_id, list(ids)),
+    ).fetchall()
+    return {row["id"] for row in rows}
 
 
 def delete_expired_events(connection: Connection, tenant_id: UUID, limit: int) -> int:

@@ -147,9 +147,9 @@ def retry_run(connection: Connection, tenant_id: UUID, run_id: UUID, *, actor: s
     return _insert(connection, tenant_id, values, action="run.retry")
 
 
-def get_run(connection: Connection, tenant_id: UUID, run_id: UUID) -> Run:
-    """The run. Raises NotFound."""
-    return shown(_row(connection, tenant_id, run_id))
+def get_run(connection: Connection, tenant_id: UUID, run_id: UUID, *, with_links: bool = False) -> Run:
+    """The run, `with_links` as `nyxcore.runs.showing` says. Raises NotFound."""
+    return shown(connection, tenant_id, [_row(connection, tenant_id, run_id)], with_links=with_links)[0]
 
 
 def list_runs(
@@ -161,12 +161,13 @@ def list_runs(
     project_id: UUID | None = None,
     after: UUID | None = None,
     limit: int = 50,
+    with_links: bool = False,
 ) -> list[Run]:
-    """Runs, newest first: those made before the run `after`, at most `limit`."""
+    """Runs, newest first: those made before the run `after`, at most `limit`; `with_links` as `get_run`."""
     rows = repository.find(
         connection, tenant_id, kind=kind, status=status, project_id=project_id, after=after, limit=limit
     )
-    return [shown(row) for row in rows]
+    return shown(connection, tenant_id, rows, with_links=with_links)
 
 
 def start_run(connection: Connection, tenant_id: UUID, run_id: UUID) -> Run | None:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from api_stack import Stack, World, world
+from api_stack import Caller, Stack, World, world
 
 from api.routers import pdf as router
 from nyxcore import clock
@@ -181,6 +181,43 @@ def test_the_link_of_a_run_is_signed_anew_whenever_the_run_is_read(
         assert (result["pages"], result["bytes"]) == (7, 3)
         assert datetime.fromisoformat(result["expiresAt"]) == tomorrow + timedelta(seconds=900)
         assert target_of(stack, done, run["id"]) in result["url"] and "X-Amz-Signature" in result["url"]
+
+
+def printed_run(stack: Stack, done: World, body: dict[str, object]) -> str:
+    """Id of a run that has made this PDF."""
+    run_id: str = done.caller.post("/reports/pdf", body).json()["id"]
+    with stack.db.transaction(done.caller.tenant_id) as connection:
+        result = {"pages": 7, "bytes": 3}
+        runs.finish_run(connection, done.caller.tenant_id, UUID(run_id), "succeeded", result=result)
+    return run_id
+
+
+def results(caller: Caller, run_id: str) -> list[dict[str, object]]:
+    """The run's result, read by itself and in the list."""
+    listed = caller.get("/runs?kind=pdf").json()["items"]
+    return [
+        caller.get(f"/runs/{run_id}").json()["result"],
+        next(each["result"] for each in listed if each["id"] == run_id),
+    ]
+
+
+def test_who_may_not_read_reports_gets_no_link_from_the_run_that_printed_one(
+    stack: Stack, done: World
+) -> None:
+    run_id = printed_run(stack, done, {"reportId": str(done.report.id), "paper": "Letter"})
+    assert all("url" in result for result in results(done.caller, run_id))
+    stranger = stack.caller(scopes=["runs:read"], tenant_id=done.caller.tenant_id)
+    assert stranger.get(f"/reports/{done.report.id}").status_code == 403
+    assert results(stranger, run_id) == [{"pages": 7, "bytes": 3}] * 2
+
+
+def test_the_run_that_printed_a_report_has_no_link_while_it_is_deleted(stack: Stack) -> None:
+    done = world(stack)
+    run_id = printed_run(stack, done, {"reportId": str(done.report.id)})
+    assert done.caller.call("DELETE", f"/reports/{done.report.id}").status_code == 204
+    assert results(done.caller, run_id) == [{"pages": 7, "bytes": 3}] * 2
+    assert done.caller.post(f"/reports/{done.report.id}/restore").status_code == 200
+    assert all("url" in result for result in results(done.caller, run_id))
 
 
 def test_a_link_lasts_as_long_as_the_settings_say(

@@ -1,4 +1,4 @@
-"""Finish: the run ends with the link to its PDF."""
+"""Finish: the run ends with what is known of its PDF; the link is signed for whoever reads the run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nyxcore.runs.dispatch import dispatch
 
 
 def finish(db: Database, task: TaskInput) -> None:
-    """End the run as succeeded, its result being what `POST /reports/pdf` answers, and start what waits.
+    """End the run as succeeded, its result being the PDF's pages and bytes, and start what waits.
 
     Raises
     ------
@@ -24,6 +24,6 @@ def finish(db: Database, task: TaskInput) -> None:
         printed = pdf.find(pdf.PdfInput.model_validate(row["input"]))
         if printed is None:
             raise NotFound("the PDF is gone from storage: ask for it again")
-        result = printed.model_dump(mode="json", by_alias=True)
+        result = printed.model_dump(mode="json", include={"pages", "bytes"})
         service.finish_run(connection, task.tenant_id, task.run_id, "succeeded", result=result)
     dispatch(db, [task.tenant_id])
