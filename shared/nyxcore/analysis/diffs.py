@@ -27,6 +27,7 @@ _ESCAPES = {
     34: b'\\"',
     92: b"\\\\",
 }
+_BYTES = {text[1:]: byte for byte, text in _ESCAPES.items()}
 
 
 class _Change(NamedTuple):
@@ -97,6 +98,20 @@ def quoted(name: str) -> bytes:
     if not re.search(rb'[\x00-\x1f"\\\x7f-\xff]', raw):
         return raw
     return b'"' + b"".join(_escaped(byte) for byte in raw) + b'"'
+
+
+def path_in(diff: str) -> str:
+    """The file that a diff made by `unified` changes: its name as it is, without git's quotes and escapes."""
+    name = diff.partition("\n+++ ")[2].partition("\n")[0].removesuffix("\t")
+    if name.startswith('"'):
+        raw = re.sub(rb"\\([0-7]{3}|.)", _unescaped, name[1:-1].encode("utf-8", "surrogateescape"))
+        name = raw.decode("utf-8", "replace")
+    return name.removeprefix("b/")
+
+
+def _unescaped(found: re.Match[bytes]) -> bytes:
+    escape = found[1]
+    return bytes((int(escape, 8) if len(escape) == 3 else _BYTES.get(escape, escape[0]),))
 
 
 def _escaped(byte: int) -> bytes:

@@ -96,9 +96,10 @@ class Facts:
     ending : how the run ended; a run that is writing its own report counts as complete.
     error : the message of a run that failed, or None.
     date : when the run started, in UTC.
+    duration : from then to its end; or so far, where it is `under_way`, as one that writes its own report is.
     categories : the only categories that were asked for, or None for all.
     files : how many source files were scanned.
-    phases : in their order; none once retention has removed the run's events.
+    phases : those that have ended, in their order; none once retention has removed the run's events.
     earlier : the last finished run of the same kind, repository and categories before this one, or None.
     explanations : why a rule matters, by rule.
     tools : version by tool.
@@ -113,6 +114,7 @@ class Facts:
     error: str | None
     date: datetime
     duration: timedelta
+    under_way: bool
     unsafe: bool
     categories: Sequence[Category] | None
     source: Source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from nyxcore.reports.facts import Spent, Spoken
 from nyxcore.reports.language import Language
@@ -12,6 +13,15 @@ from nyxcore.reports.markdown import code
 def footer(parts: Iterable[str]) -> str:
     """The line, below a rule."""
     return "---\n\n" + " · ".join(parts)
+
+
+def took(duration: timedelta, language: Language, *, under_way: bool) -> str:
+    """How long the run took; or so far, of one that is `under_way` and writes this report itself."""
+    return (
+        language("footer.so_far", duration=language.duration(duration))
+        if under_way
+        else language.duration(duration)
+    )
 
 
 def spent_by_run(spent: Spent, language: Language) -> list[str]:

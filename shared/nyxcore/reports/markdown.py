@@ -46,6 +46,12 @@ def fenced(text: str, language: str) -> str:
     return f"{fence}{language}\n{shown}\n{fence}"
 
 
+def hunks(diff: str) -> str:
+    """The hunks of one file's diff as a block. The file is named above it; in the diff, git would quote its letters."""
+    head, _, rest = diff.partition("\n@@ ")
+    return fenced(f"@@ {rest}" if head.startswith("--- ") and rest else diff, "diff")
+
+
 def table(header: Sequence[str], rows: Iterable[Sequence[str]], *, numbers_from: int | None = None) -> str:
     """A table of cells that are Markdown already; columns from `numbers_from` on are set flush right."""
     rule = [

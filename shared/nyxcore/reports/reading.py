@@ -48,6 +48,7 @@ def read(connection: Connection, tenant_id: UUID, run: dict[str, Any], spoken: S
         error=(run["error"] or {}).get("message"),
         date=started,
         duration=ended - started,
+        under_way=run["finished_at"] is None,
         unsafe=bool(run["options"].get("unsafe")),
         categories=run["options"].get("categories"),
         source=Source(
@@ -63,7 +64,7 @@ def read(connection: Connection, tenant_id: UUID, run: dict[str, Any], spoken: S
             Skipped(reason, left["count"], left["examples"]) for reason, left in summary["skipped"].items()
         ],
         notes=summary["notes"],
-        phases=_phases(repository.phases(connection, tenant_id, run_id), ended),
+        phases=_phases(repository.phases(connection, tenant_id, run_id), run["finished_at"]),
         earlier=repository.earlier(connection, tenant_id, run_id),
         explanations={rule.id: rule.explanation for rule in rules().values()},
         tools={"ruff": version("ruff"), "ast-grep": version("ast-grep-cli")},
@@ -81,9 +82,10 @@ def _ending(status: str) -> Ending:
     return "cancelled" if status == "cancelled" else "complete"
 
 
-def _phases(begun: Sequence[tuple[str, datetime]], ended: datetime) -> list[Phase]:
-    """Each phase up to the beginning of the next, the last one to the end of the run."""
-    return [Phase(name, end - start) for (name, start), (_, end) in pairwise([*begun, ("", ended)])]
+def _phases(begun: Sequence[tuple[str, datetime]], ended: datetime | None) -> list[Phase]:
+    """Each phase up to the beginning of the next, the last one to the end of the run, if that has come."""
+    until = [*begun, ("", ended)] if ended is not None else begun
+    return [Phase(name, end - start) for (name, start), (_, end) in pairwise(until)]
 
 
 def _scan_summary(tenant_id: UUID, run_id: UUID) -> Mapping[str, Any]:

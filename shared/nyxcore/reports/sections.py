@@ -18,7 +18,7 @@ from nyxcore.reports.counting import (
 )
 from nyxcore.reports.facts import CATEGORIES, GRAVE, SEVERITIES, Earlier, Facts, Spent
 from nyxcore.reports.footer import footer as footer_of
-from nyxcore.reports.footer import spent_by_run, spent_on_prose
+from nyxcore.reports.footer import spent_by_run, spent_on_prose, took
 from nyxcore.reports.language import Language
 from nyxcore.reports.markdown import bar, bullets, code, inline, table
 from nyxcore.reports.models import Style
@@ -237,11 +237,13 @@ def footer(facts: Facts, language: Language) -> str:
     if facts.source.archive:
         parts.append(language("footer.archive", name=code(facts.source.archive)))
     if facts.source.commit:
-        parts.append(language("footer.commit", commit=code(facts.source.commit)))
+        # a folder may hold what no commit has
+        label = "footer.commit" if facts.source.archive else "footer.checked_out"
+        parts.append(language(label, commit=code(facts.source.commit)))
     if facts.source.tree:
         parts.append(language("footer.source", digest=code(f"sha256:{facts.source.tree[:12]}")))
     parts += [
-        language.duration(facts.duration),
+        took(facts.duration, language, under_way=facts.under_way),
         language("footer.patch", bytes=facts.patch_bytes),
         *spent_by_run(Spent([], facts.tokens, facts.usd), language),
         *spent_on_prose(facts.spoken, language),

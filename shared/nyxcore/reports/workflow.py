@@ -14,7 +14,7 @@ from nyxcore.errors import NotFound
 from nyxcore.projects import repository as projects
 from nyxcore.reports import repository
 from nyxcore.reports.facts import Spent, Spoken
-from nyxcore.reports.footer import footer, spent_by_run, spent_on_prose
+from nyxcore.reports.footer import footer, spent_by_run, spent_on_prose, took
 from nyxcore.reports.language import Language, language_of
 from nyxcore.reports.markdown import code, inline, table
 from nyxcore.reports.models import Report, Style
@@ -145,7 +145,9 @@ def _footer(run: Mapping[str, Any], spent: Spent, spoken: Spoken | None, languag
     """Run, duration, models, tokens and cost so far."""
     parts = [
         language("footer.workflow_run", run=code(str(run["id"]))),
-        language.duration((run["finished_at"] or clock.now()) - _began(run)),
+        took(
+            (run["finished_at"] or clock.now()) - _began(run), language, under_way=run["finished_at"] is None
+        ),
         *spent_by_run(spent, language),
         *spent_on_prose(spoken, language),
     ]

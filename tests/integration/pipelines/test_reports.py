@@ -85,6 +85,17 @@ def test_phases_and_source_of_the_run_are_told(runner: TaskRunner) -> None:
     assert len(plan) == len("sha256:") + 12
 
 
+def test_a_run_that_writes_its_own_report_does_not_say_how_long_that_takes(runner: TaskRunner) -> None:
+    runner.write({"a.py": UNUSED})
+    run_id = runner.whole_run()
+    own = runner.rows("select content from reports where run_id = %s order by created_at limit 1", run_id)[0][
+        "content"
+    ]
+    later = report(runner, run_id).content
+    assert " until this report · " in own and "\n    reporting " not in own
+    assert " until this report · " not in later and "\n    reporting " in later
+
+
 def test_the_commit_that_is_checked_out_is_kept_on_the_run_and_told_in_its_report(
     runner: TaskRunner,
 ) -> None:
@@ -92,7 +103,7 @@ def test_the_commit_that_is_checked_out_is_kept_on_the_run_and_told_in_its_repor
     runner.write({"a.py": UNUSED, ".git/HEAD": first})
     run_id = runner.whole_run()
     runner.write({".git/HEAD": second})  # later: the run is about what it has seen
-    assert f" · commit `{first}` · source `sha256:" in report(runner, run_id).content
+    assert f" · checked out: `{first}` · source `sha256:" in report(runner, run_id).content
     with runner.db.transaction(runner.tenant_id) as connection:
         assert runs.get_run(connection, runner.tenant_id, run_id).commit == first
         again = runs.retry_run(connection, runner.tenant_id, run_id, actor="test")

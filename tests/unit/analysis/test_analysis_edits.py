@@ -7,8 +7,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from nyxcore.analysis.diffs import Lines, quoted, unified
+from nyxcore.analysis.diffs import Lines, path_in, quoted, unified
 from nyxcore.analysis.edits import BackMap, Taken, apply, compose, merged, rebase, tidy
 from nyxcore.analysis.models import Edit, Edits
 
@@ -95,6 +97,13 @@ def test_a_diff_has_three_lines_of_context_and_says_where_no_newline_is() -> Non
         b"--- a/a.txt\n+++ b/a.txt\n@@ -2,7 +2,7 @@\n 2\n 3\n 4\n-5\n+five\n 6\n 7\n"
         b"-8\n\\ No newline at end of file\n+eight\n\\ No newline at end of file\n"
     )
+
+
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), min_size=1))
+@example('ü "x"\\y\n\t 中文/ملف.py')
+def test_the_name_of_a_diff_s_file_is_read_back(path: str) -> None:
+    diff = unified(path, Lines(b"a\n"), [Edit(0, 1, b"b")]).decode("ascii")
+    assert path_in(diff) == path
 
 
 def test_names_are_quoted_as_git_does() -> None:

@@ -73,7 +73,7 @@ def facts(**changes: Any) -> Facts:
     """A run that has scanned twelve files and found nothing, unless the changes say otherwise."""
     values: dict[str, Any] = {
         "project": "Flask", "kind": "auto-fix", "run_id": RUN, "ending": "complete", "error": None, "date": DATE,
-        "duration": timedelta(seconds=2.5), "unsafe": False, "categories": None,
+        "duration": timedelta(seconds=2.5), "under_way": False, "unsafe": False, "categories": None,
         "source": Source("flask", None, "ab" * 32, None), "files": 12, "findings": [], "fixes": [], "skipped": [],
         "notes": [], "phases": [], "earlier": None, "explanations": {}, "tools": TOOLS, "patch_bytes": 10,
         "tokens": 0, "usd": Decimal(0), "spoken": None,

@@ -87,7 +87,7 @@ def test_each_fix_stands_with_its_diff_and_what_was_checked_of_it_alone() -> Non
     about_x = Evidence(check="other_files", ok=True, detail="no other file mentions `x`")
     guarded = pairs[1][1].model_copy(update={"evidence": [*EVIDENCE[:3], about_x, *EVIDENCE[4:]]})
     text = report(findings=[one for one, _ in pairs], fixes=[pairs[0][1], guarded])
-    assert text.count("```diff\n--- a/pkg/a.py") == 2
+    assert text.count("```diff\n@@ -") == 2 and "+++ " not in text, "the file is named above"
     assert "Each of them has passed these checks: finding gone · nothing new · parses · other files" in text
     assert text.count("Note: ") == 1
     assert "Note: other files (no other file mentions `x`)" in text
@@ -105,7 +105,10 @@ def test_a_fix_that_only_other_fixes_made_necessary_is_shown_too() -> None:
     one, its_fix = fixed()
     follow_up = fix(explanation="Unused import. The fix removes it.")
     text = report(findings=[one], fixes=[its_fix, follow_up])
-    assert "### What the fixes above made necessary — 1×\n\nUnused import. The fix removes it." in text
+    assert (
+        "### What the fixes above made necessary — 1×\n\n`pkg/a.py` — Unused import. The fix removes it."
+        in text
+    )
 
 
 def test_a_check_that_did_not_pass_is_not_hidden() -> None:
@@ -364,7 +367,7 @@ def test_a_fix_for_findings_that_are_not_told_is_shown_as_a_follow_up() -> None:
     lost = replace(
         facts(), fixes=[fix(explanation="Alone.", finding_ids=[name_of("nobody")])], findings=[finding()]
     )
-    assert "### What the fixes above made necessary — 1×\n\nAlone." in RENDERERS["technical"](
+    assert "### What the fixes above made necessary — 1×\n\n`pkg/a.py` — Alone." in RENDERERS["technical"](
         lost, language_of("en")
     )
 

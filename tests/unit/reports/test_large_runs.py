@@ -68,11 +68,11 @@ def test_dismissed_findings_for_which_there_is_no_room_are_counted() -> None:
 
 
 def test_fixes_for_which_there_is_no_room_are_named_by_their_rules() -> None:
-    findings, fixes = many_fixed(RULES, 2)
+    findings, fixes = many_fixed(2 * RULES, 2)
     text = RENDERERS["technical"](facts(findings=findings, fixes=fixes), language_of("en"))
     shown = text.count("\n### ")
-    assert 0 < shown < RULES
-    assert f"{RULES - shown} rules more had fixes for which there was no room here" in text
+    assert 0 < shown < 2 * RULES
+    assert f"{2 * RULES - shown} rules more had fixes for which there was no room here" in text
 
 
 def test_follow_ups_for_which_there_is_no_room_are_counted() -> None:

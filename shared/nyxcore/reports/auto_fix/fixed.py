@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from nyxcore.analysis.diffs import path_in
 from nyxcore.findings.models import Evidence, Finding, Fix
 from nyxcore.reports.auto_fix.left import Lines, place, places_named
 from nyxcore.reports.counting import fixes_by_rule
 from nyxcore.reports.facts import GRAVE, Facts
 from nyxcore.reports.language import Language
-from nyxcore.reports.markdown import bullets, code, fenced, inline
+from nyxcore.reports.markdown import bullets, code, hunks, inline
 from nyxcore.reports.sentences import in_language
 
 DIFFS_SHOWN = 12  # diffs of one rule; of a critical or high one, all that there is room for
@@ -45,7 +46,8 @@ def fixed_section(facts: Facts, language: Language, room: Lines) -> Iterator[str
             yield language("fixed.more", n=len(left_over), places=places_named(left_over))
     if follow_ups:
         yield f"### {language('fixed.follow_ups')} — {language.number(len(follow_ups))}×"
-        yield from _fixes([(inline(fix.explanation), fix) for fix in follow_ups], common, language, room)
+        headed = [(f"{code(path_in(fix.diff))} — {inline(fix.explanation)}", fix) for fix in follow_ups]
+        yield from _fixes(headed, common, language, room)
     if cut:
         named = ", ".join(map(code, cut[:RULES_NAMED])) + (" …" if len(cut) > RULES_NAMED else "")
         yield language("fixed.cut", n=len(cut), rules=named)
@@ -100,7 +102,7 @@ def _one(heading: str, fix: Fix, common: Sequence[str], language: Language) -> s
     if fix.needs:
         remarks.append(language("fixed.needs", n=len(fix.needs)))
     said = " · ".join(remark for remark in remarks if remark)
-    blocks = [heading, fenced(fix.diff, "diff")]
+    blocks = [heading, hunks(fix.diff)]
     return "\n\n".join([*blocks, language("fixed.note", remarks=said)] if said else blocks)
 
 

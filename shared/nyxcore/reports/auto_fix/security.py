@@ -20,7 +20,7 @@ from nyxcore.reports.counting import (
 )
 from nyxcore.reports.facts import CATEGORIES, SEVERITIES, Facts
 from nyxcore.reports.language import Language
-from nyxcore.reports.markdown import bullets, code, fenced, inline, table
+from nyxcore.reports.markdown import bullets, code, hunks, inline, table
 
 PLACE_LINES = 3000
 """Lines of open and dismissed places: about 70 printed pages."""
@@ -141,7 +141,7 @@ def _fixed(facts: Facts, found: Sequence[Finding], language: Language) -> Iterat
 
 
 def _diff(finding: Finding, fix: Fix) -> str:
-    return f"{place(finding)} — {inline(finding.message)}\n\n{fenced(fix.diff, 'diff')}"
+    return f"{place(finding)} — {inline(finding.message)}\n\n{hunks(fix.diff)}"
 
 
 def _dismissed(found: Sequence[Finding], language: Language, room: Lines) -> Iterator[str]:
