@@ -203,7 +203,7 @@ def get_report(request: Request, caller: ReportsReader, report_id: ReportId) -> 
     The page is what the PDF is printed from. Its diagrams are drawn once the PDF has been printed; until then
     their sources stand in their places.
     """
-    form = _negotiate(request.headers.get("accept", "*/*"))
+    form = _negotiate(request.headers.get("accept") or "*/*")
     response = _delivered(caller, report_id, form)
     response.headers["Vary"] = "Accept"
     return response

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unicodedata import combining, normalize
 from urllib.parse import quote
 from uuid import UUID
 
@@ -155,7 +156,8 @@ def presign_get(key: str, *, lifetime: timedelta, filename: str, content_type: s
 
 def _attachment(filename: str) -> str:
     """Content-Disposition (RFC 6266): the name in UTF-8, and in ASCII for clients that know no better."""
-    plain = "".join(c if " " <= c <= "~" and c not in '"\\%' else "-" for c in filename)
+    letters = (c for c in normalize("NFKD", filename) if not combining(c))  # ü is u there
+    plain = "".join(c if " " <= c <= "~" and c not in '"\\%' else "-" for c in letters)
     if plain == filename:
         return f'attachment; filename="{plain}"'
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(filename, safe='')}"

@@ -76,6 +76,7 @@ def test_the_link_downloads_under_a_readable_name_for_a_quarter_of_an_hour(stack
     assert query["X-Amz-Expires"] == ["900"]
     disposition = query["response-content-disposition"][0]
     assert unquote(disposition.partition("filename*=UTF-8''")[2]) == "Müller · Protokoll März.pdf"
+    assert 'filename="Muller - Protokoll Marz.pdf"' in disposition
     assert query["response-content-type"] == ["application/pdf"]
 
 

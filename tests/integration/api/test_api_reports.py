@@ -35,6 +35,7 @@ def test_reports_are_listed_without_content_and_read_with_it(stack: Stack, done:
 @pytest.mark.parametrize(
     ("accept", "answer"),
     [
+        ("", "application/json"),
         ("text/markdown", "text/markdown; charset=utf-8"),
         ("application/json", "application/json"),
         ("*/*", "application/json"),
