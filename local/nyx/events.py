@@ -111,6 +111,8 @@ def follow(
             try:
                 opened = yield from following.connect(http)
                 reason = "the server closed the stream"
+            except httpx.DecodingError as error:
+                opened, reason = False, f"the stream cannot be unpacked: {error}"
             except httpx.HTTPError as error:
                 opened, reason = following.opened, f"the connection broke: {error or type(error).__name__}"
             except _Garbled as error:
@@ -149,7 +151,10 @@ class _Following:
         """The events of one connection; returns (to `yield from`) whether the server gave a stream at all."""
         self.opened = False
         token = self._token if isinstance(self._token, str) else self._token()
-        headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+        # a proxy that compresses may keep events back until it has enough of them
+        headers = {
+            "Authorization": f"Bearer {token}", "Accept": "text/event-stream", "Accept-Encoding": "identity",
+        }  # fmt: skip
         if self._last_event_id:
             headers["Last-Event-ID"] = self._last_event_id
         with http.stream("GET", self._url, headers=headers) as response:
@@ -164,7 +169,7 @@ class _Following:
 
     def _events(self, response: httpx.Response) -> Iterator[StreamEvent]:
         parser = EventParser(self._last_event_id)
-        for piece in response.iter_raw():
+        for piece in response.iter_bytes():  # unpacked, where it was compressed all the same
             for event in parser.feed(piece):
                 if event.type not in EVENT_TYPES or self._repeats(event):
                     continue

@@ -40,6 +40,7 @@ class Server:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         assert request.url == "http://nyx.example/api/v1/events/runs/r1"
         assert request.headers["authorization"] == "Bearer nyx_t"
+        assert request.headers["accept-encoding"] == "identity"
         self.cursors.append(request.headers.get("last-event-id"))
         return next(self._answers)()
 
@@ -55,8 +56,8 @@ class Server:
         return [(event.id, event.type) for event in found]
 
 
-def stream(*pieces: bytes, breaks: bool = False) -> Answer:
-    return lambda: httpx.Response(200, stream=Pieces(*pieces, breaks=breaks))
+def stream(*pieces: bytes, breaks: bool = False, **headers: str) -> Answer:
+    return lambda: httpx.Response(200, headers=headers, stream=Pieces(*pieces, breaks=breaks))
 
 
 def status(code: int, **content: object) -> Answer:
@@ -113,6 +114,12 @@ def test_a_function_is_asked_for_the_token_before_every_attempt() -> None:
 def test_an_event_that_never_can_be_read_is_given_up_in_the_end() -> None:
     server = Server(*[stream(b"id: 3\nevent: log\ndata: {\n\n")] * 3)
     with pytest.raises(StreamLost, match=r"the event '3' cannot be read: '\{'"):
+        server.follow(patience_seconds=0.0)
+
+
+def test_a_compressed_stream_that_cannot_be_unpacked_is_given_up_in_the_end() -> None:
+    server = Server(*[stream(SNAPSHOT, **{"content-encoding": "gzip"})] * 3)
+    with pytest.raises(StreamLost, match=r"the stream cannot be unpacked: .*incorrect header"):
         server.follow(patience_seconds=0.0)
 
 
