@@ -49,7 +49,7 @@ def answer_of(attempt: dict[str, Any]) -> Answer:
     if "half" in attempt:
         whole = encoded(attempt["half"])
         body += whole[: len(whole) // 2]
-    headers = {"Content-Type": EVENT_STREAM}
+    headers = {"Content-Type": attempt.get("type", EVENT_STREAM)}
     if "gzip" in attempt:
         packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
         body = packer.compress(body) + packer.flush(zlib.Z_SYNC_FLUSH if "half" in attempt else zlib.Z_FINISH)

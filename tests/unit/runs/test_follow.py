@@ -57,6 +57,7 @@ class Server:
 
 
 def stream(*pieces: bytes, breaks: bool = False, **headers: str) -> Answer:
+    headers = {"content-type": "text/event-stream; charset=utf-8"} | headers
     return lambda: httpx.Response(200, headers=headers, stream=Pieces(*pieces, breaks=breaks))
 
 
@@ -123,6 +124,17 @@ def test_a_compressed_stream_that_cannot_be_unpacked_is_given_up_in_the_end() ->
         server.follow(patience_seconds=0.0)
 
 
+def test_a_page_in_place_of_the_stream_is_a_failure_that_is_given_up_in_the_end() -> None:
+    page = stream(b"<!doctype html>", **{"content-type": "text/html; charset=utf-8"})
+    server = Server(page, page, page, stream(SNAPSHOT, DONE))
+    reasons: list[str] = []
+    assert server.follow(on_reconnect=reasons.append) == [(2, "snapshot"), (4, "done")]
+    assert reasons == ["the answer was no event stream but 'text/html; charset=utf-8'"] * 3
+    assert all(0 <= wait <= 0.5 * 2**number for number, wait in enumerate(server.waits))
+    with pytest.raises(StreamLost, match=r"no event stream but 'text/html; charset=utf-8'"):
+        Server(page).follow(patience_seconds=0.0)
+
+
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 500 + 1])
 def test_a_refusal_is_final_and_told_in_the_servers_words(code: int) -> None:
     with pytest.raises(StreamRefused, match="there is no run r1") as caught:
@@ -137,5 +149,5 @@ def test_a_refusal_without_problem_details_is_told_too() -> None:
 
 def test_a_server_that_stays_away_is_given_up_in_the_end() -> None:
     server = Server(*[unreachable] * 50)
-    with pytest.raises(StreamLost, match=r"has not answered for 0 s: the connection broke: refused"):
+    with pytest.raises(StreamLost, match=r"has given no stream for 0 s: the connection broke: refused"):
         server.follow(patience_seconds=0.0)

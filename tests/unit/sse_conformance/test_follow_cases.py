@@ -60,8 +60,10 @@ def test_the_python_client_does_as_the_javascript_client_does(case: dict[str, An
             raise httpx.ConnectError("refused")
         if "status" in attempt:
             return httpx.Response(attempt["status"], json={"detail": attempt.get("detail")})
-        encoding = {"Content-Encoding": "gzip"} if "gzip" in attempt else {}
-        return httpx.Response(200, headers=encoding, stream=Body(attempt))
+        headers = {"Content-Type": attempt.get("type", sse.MEDIA_TYPE)}
+        if "gzip" in attempt:
+            headers["Content-Encoding"] = "gzip"
+        return httpx.Response(200, headers=headers, stream=Body(attempt))
 
     seen: list[StreamEvent] = []
     refused: dict[str, Any] | None = None
