@@ -39,6 +39,7 @@ EVENT_TYPES = frozenset(
 )
 """Every type of event that is delivered; others may come one day, and are passed over."""
 
+_EVENT_STREAM = "text/event-stream"
 _FIRST_WAIT, _LONGEST_WAIT = 0.5, 30.0
 _TIMEOUT = httpx.Timeout(10.0, read=40.0)  # the server is never silent for more than 15 s
 _PASSES = {408, 425, 429, 500, 502, 503, 504}  # statuses of a gateway or a limit, not of the stream
@@ -67,11 +68,11 @@ class StreamRefused(LocalError):
 
 
 class _Garbled(Exception):
-    """An event that cannot be read: something between the server and here has cut or changed it."""
+    """A stream or an event that cannot be read: something on the way has changed, cut or replaced it."""
 
 
 class StreamLost(LocalError):
-    """The server could not be reached for so long that waiting on makes no sense."""
+    """There was no stream to be had for so long that waiting on makes no sense; the message says what was instead."""
 
     code, retryable = "stream_lost", True
 
@@ -97,12 +98,12 @@ def follow(
         begins with a `snapshot`.
     on_reconnect : called before each further attempt with the reason, in words.
     client : used instead of one of its own.
-    patience_seconds : how long the server may be out of reach before StreamLost is raised.
+    patience_seconds : how long there may be no stream before StreamLost is raised.
 
     Raises
     ------
     StreamRefused : the server answered that there is nothing to follow.
-    StreamLost : it did not answer for `patience_seconds`.
+    StreamLost : for `patience_seconds` it did not answer, or with something else than the stream.
     """
     following = _Following(f"{url.rstrip('/')}/api/v1/events/runs/{run_id}", token, after)
     failures, reached = 0, time.monotonic()
@@ -111,6 +112,8 @@ def follow(
             try:
                 opened = yield from following.connect(http)
                 reason = "the server closed the stream"
+            except httpx.DecodingError as error:
+                opened, reason = False, f"the stream cannot be unpacked: {error}"
             except httpx.HTTPError as error:
                 opened, reason = following.opened, f"the connection broke: {error or type(error).__name__}"
             except _Garbled as error:
@@ -123,7 +126,7 @@ def follow(
             failures += not opened
             if time.monotonic() + wait - reached > patience_seconds:
                 raise StreamLost(
-                    f"{url} has not answered for {patience_seconds:g} s: {reason}; run the command again"
+                    f"{url} has given no stream for {patience_seconds:g} s: {reason}; run the command again"
                 )
             if on_reconnect is not None:
                 on_reconnect(reason)
@@ -149,7 +152,10 @@ class _Following:
         """The events of one connection; returns (to `yield from`) whether the server gave a stream at all."""
         self.opened = False
         token = self._token if isinstance(self._token, str) else self._token()
-        headers = {"Authorization": f"Bearer {token}", "Accept": "text/event-stream"}
+        # a proxy that compresses may keep events back until it has enough of them
+        headers = {
+            "Authorization": f"Bearer {token}", "Accept": _EVENT_STREAM, "Accept-Encoding": "identity",
+        }  # fmt: skip
         if self._last_event_id:
             headers["Last-Event-ID"] = self._last_event_id
         with http.stream("GET", self._url, headers=headers) as response:
@@ -158,13 +164,14 @@ class _Following:
                 return False
             if response.status_code != 200:
                 raise StreamRefused(response.status_code, _words(response))
+            _require_stream(response)
             self.opened = True
             yield from self._events(response)
         return True
 
     def _events(self, response: httpx.Response) -> Iterator[StreamEvent]:
         parser = EventParser(self._last_event_id)
-        for piece in response.iter_raw():
+        for piece in response.iter_bytes():  # unpacked, where it was compressed all the same
             for event in parser.feed(piece):
                 if event.type not in EVENT_TYPES or self._repeats(event):
                     continue
@@ -182,6 +189,13 @@ class _Following:
         if event.type in {"snapshot", "reset"} or not self._last_event_id:
             return False
         return event.id.isdecimal() and int(event.id) <= int(self._last_event_id)
+
+
+def _require_stream(response: httpx.Response) -> None:
+    """Raises _Garbled for a page in the stream's place: of a login, or of an application that answers any path."""
+    kind = response.headers.get("Content-Type", "")
+    if kind.partition(";")[0].strip().lower() != _EVENT_STREAM:
+        raise _Garbled(f"the answer was no event stream but {kind[:80]!r}")
 
 
 def _read(event: ParsedEvent) -> StreamEvent:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import itertools
 import json
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from engines import Engine
-from wire_server import ROOT, Answer, Asked, WireServer
+from wire_server import EVENT_STREAM, ROOT, Answer, Asked, WireServer
 
 from nyxcore.runs import sse
 
@@ -48,7 +49,12 @@ def answer_of(attempt: dict[str, Any]) -> Answer:
     if "half" in attempt:
         whole = encoded(attempt["half"])
         body += whole[: len(whole) // 2]
-    return Answer(pieces=(body,), broken=attempt.get("breaks", False))
+    headers = {"Content-Type": attempt.get("type", EVENT_STREAM)}
+    if "gzip" in attempt:
+        packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+        body = packer.compress(body) + packer.flush(zlib.Z_SYNC_FLUSH if "half" in attempt else zlib.Z_FINISH)
+        headers["Content-Encoding"] = "gzip"
+    return Answer(200, headers, (body,), broken=attempt.get("breaks", False))
 
 
 def encoded(event: list[Any]) -> bytes:

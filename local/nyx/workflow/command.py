@@ -200,11 +200,10 @@ def _decide(arguments: argparse.Namespace, told: Told) -> int:
     OutputFolder(arguments.out).prepare()
     with _stack(arguments) as (stack, api):
         told.outcome.run = _run_named(api, arguments.run_id)
-        where = f"/runs/{arguments.run_id}/steps/{arguments.step}"
-        if (alternative := _alternative(arguments, api.get(where))) is not None:
+        step = api.get(f"/runs/{arguments.run_id}/steps/{arguments.step}")
+        if (alternative := _alternative(arguments, step)) is not None:
             body["alternative"] = alternative
-        api.post(f"{where}/decision", body)
-        _session(arguments, stack, api, told.outcome).stay()
+        _session(arguments, stack, api, told.outcome).decide(arguments.step, body)
     return _ended(told.outcome)
 
 

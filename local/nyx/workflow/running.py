@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -91,16 +92,20 @@ class Session:
         else:
             repository = repository_at(self.api, path, project)
             body |= {"projectId": repository["projectId"], "repositoryId": repository["id"]}
-        try:
+        with self._ctrl_c_cancels():
             with ctrl_c_waits():
                 self.outcome.run = self.api.post("/runs", body)
-        except KeyboardInterrupt:
-            self._cancel()
-            raise
-        self.manner.say(f"run {self.outcome.run['id']}")
-        self.stay()
+            self.manner.say(f"run {self.outcome.run['id']}")
+            self._stay()
 
-    def stay(self) -> None:
+    def decide(self, step: str, decision: Json) -> None:
+        """Decide what this step of the run waits for, and stay with the run; Ctrl-C cancels it."""
+        with self._ctrl_c_cancels():
+            with ctrl_c_waits():
+                self.api.post(f"/runs/{self._run()['id']}/steps/{step}/decision", decision)
+            self._stay()
+
+    def _stay(self) -> None:
         """Follow the run to its end, or to a decision that nobody here can take; write down what it leaves.
 
         Raises
@@ -114,10 +119,6 @@ class Session:
         view = Steps(sys.stdout, titles, states, silent=self.manner.silent)
         try:
             waiting = self._followed(run["id"], view, titles)
-        except KeyboardInterrupt:
-            view.close()
-            self._cancel()
-            raise
         finally:
             view.close()
         files = self._collect()
@@ -169,11 +170,16 @@ class Session:
         files, self.outcome.report = results.write(self.api, run, self.outcome.steps, self.manner.out)
         return files
 
-    def _cancel(self) -> None:
-        """Cancel the run, and keep what it has come to."""
-        if self.outcome.run is not None:
-            self.outcome.run = cancelled(self.api, self.stack, self.outcome.run["id"])
-            self._collect()
+    @contextmanager
+    def _ctrl_c_cancels(self) -> Iterator[None]:
+        """Ctrl-C in this block cancels the run, unless it has ended, and keeps what it has come to."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            if self.outcome.run is not None and self.outcome.run["finishedAt"] is None:
+                self.outcome.run = cancelled(self.api, self.stack, self.outcome.run["id"])
+                self._collect()
+            raise
 
     def _steps(self, run_id: str) -> list[Json]:
         """Every step, whole: one that a list truncates is read by itself."""

@@ -57,6 +57,11 @@ def lock(connection: Connection, tenant_id: UUID, run_id: UUID) -> Row | None:
     ).fetchone()
 
 
+def limit_waits(connection: Connection, seconds: int) -> None:
+    """Until the end of the transaction, whoever waits longer for a lock gets `psycopg.errors.LockNotAvailable`."""
+    connection.execute("select set_config('lock_timeout', %s, true)", (f"{seconds}s",))
+
+
 def lock_pack_progress(
     connection: Connection, tenant_id: UUID, run_id: UUID, phase: str
 ) -> dict[str, tuple[int, int]] | None:

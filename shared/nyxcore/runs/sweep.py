@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 _RUNS_A_SWEEP = 100  # whose events are removed in one transaction; the next minute goes on
 _TEXTS_A_SWEEP = 20  # runs of which prompts and outputs are removed in one transaction: they may be long
+_LOCK_SECONDS = 1  # for a run that somebody else holds; a statement may wait for 30 s, and the others with it
 _OVERDUE = {
     "code": "deadline_exceeded",
     "message": "the run was not done within the time that a run may take",
@@ -88,11 +89,11 @@ def sweep(db: Database) -> SweepResult:
     ended: list[Run] = []
     for tenant_id in tenant_ids:
         with _spared(tenant_id, result):
-            ended += _end_all(db, tenant_id, queue.overdue, _is_overdue, _OVERDUE)
+            _end_each(db, tenant_id, queue.overdue, _end_overdue, ended)
     result.overdue = [run.id for run in ended]
     for tenant_id in tenant_ids:
         with _spared(tenant_id, result):
-            ended += _cancel_children(db, tenant_id)
+            _end_each(db, tenant_id, queue.left_alone, _cancel, ended)
     result.started = dispatch.dispatch(db)
     for run in ended:
         dispatch.stop_execution(run)
@@ -118,16 +119,20 @@ def execution_ended(db: Database, event: Mapping[str, Any]) -> Run | None:
         return None
     tenant_id, run_id, (code, message) = found
     with db.transaction(tenant_id) as connection:
-        run = _end(connection, tenant_id, run_id, _is_not_waiting, {"code": code, "message": message})
+        error = {"code": code, "message": message}
+        run = _end(connection, tenant_id, run_id, still=_is_not_waiting, error=error)
     dispatch.dispatch(db, [tenant_id])
     return run
 
 
 def interrupt_orphans(db: Database) -> list[UUID]:
-    """End every run that is `running` though nobody can be working on it: when the embedded stack starts."""
+    """End every run that is `running` though nobody can be working on it: when the embedded stack starts.
+
+    One whose row is locked nevertheless is left to the next start, or to the sweep after its deadline.
+    """
     ended: list[Run] = []
     for tenant_id in _tenants(db):
-        ended += _end_all(db, tenant_id, queue.running, _is_running, _INTERRUPTED)
+        _end_each(db, tenant_id, queue.running, _end_running, ended)
     return [run.id for run in ended]
 
 
@@ -158,42 +163,50 @@ def _forget(connection: Connection, tenant_id: UUID, result: SweepResult) -> Non
     result.leases += leases_repository.delete_expired(connection, tenant_id)
 
 
-def _end_all(
+def _end_each(
     db: Database,
     tenant_id: UUID,
     find: Callable[[Connection, UUID], list[UUID]],
-    still: Callable[[repository.Row], bool],
-    error: Mapping[str, str],
-) -> list[Run]:
-    """End the runs that `find` names as failed, a transaction each, since each is locked until its commit."""
+    end: Callable[[Connection, UUID, UUID], Run | None],
+    ended: list[Run],
+) -> None:
+    """End the runs that `find` names, a transaction each, since each is locked until its commit.
+
+    Each is in `ended` once it is committed, whatever happens to those behind it. One that somebody else holds is
+    left as it is.
+    """
     with db.transaction(tenant_id) as connection:
         run_ids = find(connection, tenant_id)
-    ended = []
     for run_id in run_ids:
-        with db.transaction(tenant_id) as connection:
-            run = _end(connection, tenant_id, run_id, still, error)
+        try:
+            with db.transaction(tenant_id) as connection:
+                repository.limit_waits(connection, _LOCK_SECONDS)
+                run = end(connection, tenant_id, run_id)
+        except psycopg.errors.LockNotAvailable as error:
+            _log.warning("run %s was not ended, and stays for the next time: %s", run_id, error)
+            continue
         if run is not None:
             ended.append(run)
-    return ended
 
 
-def _cancel_children(db: Database, tenant_id: UUID) -> list[Run]:
-    """End the runs that work for one that has ended: whoever was to cancel them with it was killed."""
-    with db.transaction(tenant_id) as connection:
-        run_ids = queue.left_alone(connection, tenant_id)
-    ended = []
-    for run_id in run_ids:
-        with db.transaction(tenant_id) as connection:
-            run = service.finish_run(connection, tenant_id, run_id, "cancelled")
-        if run is not None:
-            ended.append(run)
-    return ended
+def _end_overdue(connection: Connection, tenant_id: UUID, run_id: UUID) -> Run | None:
+    return _end(connection, tenant_id, run_id, still=_is_overdue, error=_OVERDUE)
+
+
+def _end_running(connection: Connection, tenant_id: UUID, run_id: UUID) -> Run | None:
+    return _end(connection, tenant_id, run_id, still=_is_running, error=_INTERRUPTED)
+
+
+def _cancel(connection: Connection, tenant_id: UUID, run_id: UUID) -> Run | None:
+    """End a run that works for one that has ended: whoever was to cancel it with that one was killed."""
+    return service.finish_run(connection, tenant_id, run_id, "cancelled")
 
 
 def _end(
     connection: Connection,
     tenant_id: UUID,
     run_id: UUID,
+    *,
     still: Callable[[repository.Row], bool],
     error: Mapping[str, str],
 ) -> Run | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
@@ -17,7 +18,7 @@ from nyxcore.db import connection as connections
 from nyxcore.db.connection import Connection, Database
 from nyxcore.errors import DatabaseUnavailable
 from nyxcore.queue import repository as queue
-from nyxcore.runs import dispatch, sweep
+from nyxcore.runs import dispatch, repository, service, sweep
 from nyxcore.settings import settings
 from sweep.handler import handler
 
@@ -108,10 +109,67 @@ def test_the_execution_of_an_overdue_run_is_stopped(workspace: Workspace, step_f
     assert dispatch.dispatch(workspace.db) == [run.id]
     workspace.execute(PAST, run.id)
     assert sweep.sweep(workspace.db).overdue == [run.id]
-    execution = step_functions.describe_execution(
-        executionArn=dispatch.execution_arn(settings().state_machines["auto-fix"], run.id)
-    )
-    assert execution["status"] == "ABORTED"
+    assert execution_status(step_functions, run.id) == "ABORTED"
+
+
+def execution_status(step_functions: Any, run_id: UUID) -> str:
+    arn = dispatch.execution_arn(settings().state_machines["auto-fix"], run_id)
+    status: str = step_functions.describe_execution(executionArn=arn)["status"]
+    return status
+
+
+def overdue_executions(workspace: Workspace, count: int) -> list[UUID]:
+    """Runs whose executions go on past their deadline, in the order in which they are swept."""
+    run_ids = sorted(workspace.create().id for _ in range(count))
+    assert sorted(dispatch.dispatch(workspace.db)) == run_ids
+    for run_id in run_ids:
+        workspace.execute(PAST, run_id)
+    return run_ids
+
+
+def test_an_overdue_run_that_is_locked_holds_up_no_other(
+    workspace: Workspace, more_databases: Callable[[], Database], step_functions: Any
+) -> None:
+    locked, late = overdue_executions(workspace, 2)
+    with more_databases().transaction(workspace.tenant_id) as task:
+        assert repository.lock(task, workspace.tenant_id, locked) is not None
+        before = time.monotonic()
+        result = sweep.sweep(workspace.db)
+        waited = time.monotonic() - before
+    assert (result.overdue, result.failed) == ([late], [])
+    assert waited < 15, "it waits for a lock as long as for any statement: 30 s"
+    assert [execution_status(step_functions, run) for run in (locked, late)] == ["RUNNING", "ABORTED"]
+    assert sweep.sweep(workspace.db).overdue == [locked]
+    assert execution_status(step_functions, locked) == "ABORTED"
+
+
+def test_a_child_that_is_locked_holds_up_no_other(
+    workspace: Workspace, more_databases: Callable[[], Database]
+) -> None:
+    parent = workspace.running()
+    locked, left = sorted(workspace.create(parent_run_id=parent.id).id for _ in range(2))
+    workspace.finish(parent.id)
+    with more_databases().transaction(workspace.tenant_id) as task:
+        assert repository.lock(task, workspace.tenant_id, locked) is not None
+        assert sweep.sweep(workspace.db).failed == []
+    assert [workspace.get(run).status for run in (locked, left)] == ["queued", "cancelled"]
+
+
+def test_what_a_sweep_has_ended_is_stopped_though_the_next_run_of_the_tenant_cannot_be_ended(
+    workspace: Workspace, step_functions: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, unlucky = overdue_executions(workspace, 2)
+    finish = service.finish_run
+
+    def fail(connection: Connection, tenant_id: UUID, run_id: UUID, *words: Any, **more: Any) -> Any:
+        if run_id == unlucky:
+            connection.execute("select 1 / 0")
+        return finish(connection, tenant_id, run_id, *words, **more)
+
+    monkeypatch.setattr(service, "finish_run", fail)
+    result = sweep.sweep(workspace.db)
+    assert (result.overdue, result.failed) == ([late], [workspace.tenant_id])
+    assert execution_status(step_functions, late) == "ABORTED"
 
 
 def test_a_sweep_that_is_cut_off_has_ended_and_started_runs_of_every_tenant_first(

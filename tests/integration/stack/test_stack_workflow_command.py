@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stack_bench import NYX, PATIENCE, start_nyx
+from stack_bench import NYX, PATIENCE, start_nyx, stream
 
 from nyx.api import Api
 
@@ -145,6 +145,18 @@ def test_ctrl_c_cancels_the_run(bench: Bench) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=PATIENCE)
     os.close(ours)
+    assert process.returncode == 130
+    assert "Stopped by Ctrl-C. The run is cancelled." in errors
+    assert bench.api.get(f"/runs/{run_id}")["status"] == "cancelled"
+
+
+def test_ctrl_c_as_soon_as_the_run_is_named_cancels_it(bench: Bench) -> None:
+    (bench.folder / "w.yaml").write_text(REVIEWED)
+    process = bench.start("run", "w.yaml")
+    lines = iter(stream(process.stdout).readline, "")
+    run_id = next(line.split()[1] for line in lines if line.startswith("run "))
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert "Stopped by Ctrl-C. The run is cancelled." in errors
     assert bench.api.get(f"/runs/{run_id}")["status"] == "cancelled"

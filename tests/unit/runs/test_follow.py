@@ -40,6 +40,7 @@ class Server:
     def _answer(self, request: httpx.Request) -> httpx.Response:
         assert request.url == "http://nyx.example/api/v1/events/runs/r1"
         assert request.headers["authorization"] == "Bearer nyx_t"
+        assert request.headers["accept-encoding"] == "identity"
         self.cursors.append(request.headers.get("last-event-id"))
         return next(self._answers)()
 
@@ -55,8 +56,9 @@ class Server:
         return [(event.id, event.type) for event in found]
 
 
-def stream(*pieces: bytes, breaks: bool = False) -> Answer:
-    return lambda: httpx.Response(200, stream=Pieces(*pieces, breaks=breaks))
+def stream(*pieces: bytes, breaks: bool = False, **headers: str) -> Answer:
+    headers = {"content-type": "text/event-stream; charset=utf-8"} | headers
+    return lambda: httpx.Response(200, headers=headers, stream=Pieces(*pieces, breaks=breaks))
 
 
 def status(code: int, **content: object) -> Answer:
@@ -116,6 +118,23 @@ def test_an_event_that_never_can_be_read_is_given_up_in_the_end() -> None:
         server.follow(patience_seconds=0.0)
 
 
+def test_a_compressed_stream_that_cannot_be_unpacked_is_given_up_in_the_end() -> None:
+    server = Server(*[stream(SNAPSHOT, **{"content-encoding": "gzip"})] * 3)
+    with pytest.raises(StreamLost, match=r"the stream cannot be unpacked: .*incorrect header"):
+        server.follow(patience_seconds=0.0)
+
+
+def test_a_page_in_place_of_the_stream_is_a_failure_that_is_given_up_in_the_end() -> None:
+    page = stream(b"<!doctype html>", **{"content-type": "text/html; charset=utf-8"})
+    server = Server(page, page, page, stream(SNAPSHOT, DONE))
+    reasons: list[str] = []
+    assert server.follow(on_reconnect=reasons.append) == [(2, "snapshot"), (4, "done")]
+    assert reasons == ["the answer was no event stream but 'text/html; charset=utf-8'"] * 3
+    assert all(0 <= wait <= 0.5 * 2**number for number, wait in enumerate(server.waits))
+    with pytest.raises(StreamLost, match=r"no event stream but 'text/html; charset=utf-8'"):
+        Server(page).follow(patience_seconds=0.0)
+
+
 @pytest.mark.parametrize("code", [400, 401, 403, 404, 500 + 1])
 def test_a_refusal_is_final_and_told_in_the_servers_words(code: int) -> None:
     with pytest.raises(StreamRefused, match="there is no run r1") as caught:
@@ -130,5 +149,5 @@ def test_a_refusal_without_problem_details_is_told_too() -> None:
 
 def test_a_server_that_stays_away_is_given_up_in_the_end() -> None:
     server = Server(*[unreachable] * 50)
-    with pytest.raises(StreamLost, match=r"has not answered for 0 s: the connection broke: refused"):
+    with pytest.raises(StreamLost, match=r"has given no stream for 0 s: the connection broke: refused"):
         server.follow(patience_seconds=0.0)

@@ -81,14 +81,17 @@ export class ScriptedServer {
   }
 
   async #fetch(_url, { signal }) {
-    const { status, detail, hangs } = this.#last;
+    const { status = 200, type = "application/problem+json", detail, hangs } = this.#last;
     if (hangs) {
       await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     }
     const body = status === 204 ? null : JSON.stringify({ detail });
-    return new Response(body, { status, headers: { "content-type": "application/problem+json" } });
+    return new Response(body, { status, headers: { "content-type": type } });
   }
 }
+
+/** Whether EventSource takes a 200 of this type (of a stream, where an attempt names none) for a stream. */
+const isStream = (type = "text/event-stream") => /^text\/event-stream\s*(;|$)/i.test(type);
 
 class ScriptedSource extends EventTarget {
   readyState = CONNECTING;
@@ -120,7 +123,7 @@ class ScriptedSource extends EventTarget {
     if (this.readyState === CLOSED) return;
     const attempt = this.#server.answer(this.url, this.#lastEventId);
     if (attempt.stays) return; // neither an answer nor an error
-    if (attempt.status !== undefined) {
+    if (attempt.status !== undefined || !isStream(attempt.type)) {
       this.readyState = CLOSED;
       this.dispatchEvent(new Event("error"));
       return;

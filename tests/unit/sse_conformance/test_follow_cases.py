@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,20 +18,29 @@ CASES = json.loads(Path(__file__).with_name("follow_cases.json").read_text())
 
 
 class Body(httpx.SyncByteStream):
-    """The events of an attempt, half of another one, and a broken connection, as the attempt says."""
+    """The events of an attempt, half of another one, and a broken connection, as the attempt says.
+
+    With `gzip` it is compressed, each piece so that it can be read without the next.
+    """
 
     def __init__(self, attempt: dict[str, Any]) -> None:
         self._attempt = attempt
 
     def __iter__(self) -> Iterator[bytes]:
+        packer = zlib.compressobj(wbits=zlib.MAX_WBITS | 16)
+        for piece in self._pieces():
+            packed = packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH)
+            yield packed if "gzip" in self._attempt else piece
+        if self._attempt.get("breaks"):
+            raise httpx.ReadError("connection reset")
+
+    def _pieces(self) -> Iterator[bytes]:
         yield sse.retry(1000)
         for event in self._attempt["events"]:
             yield encoded(event)
         if "half" in self._attempt:
             whole = encoded(self._attempt["half"])
             yield whole[: len(whole) // 2]
-        if self._attempt.get("breaks"):
-            raise httpx.ReadError("connection reset")
 
 
 def encoded(event: list[Any]) -> bytes:
@@ -50,7 +60,10 @@ def test_the_python_client_does_as_the_javascript_client_does(case: dict[str, An
             raise httpx.ConnectError("refused")
         if "status" in attempt:
             return httpx.Response(attempt["status"], json={"detail": attempt.get("detail")})
-        return httpx.Response(200, stream=Body(attempt))
+        headers = {"Content-Type": attempt.get("type", sse.MEDIA_TYPE)}
+        if "gzip" in attempt:
+            headers["Content-Encoding"] = "gzip"
+        return httpx.Response(200, headers=headers, stream=Body(attempt))
 
     seen: list[StreamEvent] = []
     refused: dict[str, Any] | None = None
