@@ -68,7 +68,7 @@ class StreamRefused(LocalError):
 
 
 class _Garbled(Exception):
-    """A stream or an event that cannot be read: something on the way has changed, cut or replaced it."""
+    """No stream, or an event that cannot be read: something on the way is busy, or has changed, cut or replaced it."""
 
 
 class StreamLost(LocalError):
@@ -106,7 +106,7 @@ def follow(
     StreamLost : for `patience_seconds` it did not answer, or with something else than the stream.
     """
     following = _Following(f"{url.rstrip('/')}/api/v1/events/runs/{run_id}", token, after)
-    failures, reached = 0, time.monotonic()
+    failures, since = 0, time.monotonic()
     with nullcontext(client) if client else httpx.Client(timeout=_TIMEOUT, trust_env=False) as http:
         while True:
             try:
@@ -120,11 +120,11 @@ def follow(
                 opened, reason = False, str(error)
             if following.over:
                 return
-            if opened:
-                failures, reached = 0, time.monotonic()
+            if opened or not failures:
+                since = time.monotonic()
             wait = following.retry_seconds if opened else _backoff(failures)
-            failures += not opened
-            if time.monotonic() + wait - reached > patience_seconds:
+            failures = 0 if opened else failures + 1
+            if time.monotonic() + wait - since > patience_seconds:
                 raise StreamLost(
                     f"{url} has given no stream for {patience_seconds:g} s: {reason}; run the command again"
                 )
@@ -160,8 +160,12 @@ class _Following:
             headers["Last-Event-ID"] = self._last_event_id
         with http.stream("GET", self._url, headers=headers) as response:
             self.over = response.status_code == 204
-            if self.over or response.status_code in _PASSES:
+            if self.over:
                 return False
+            if response.status_code in _PASSES:
+                raise _Garbled(
+                    f"the server answered {response.status_code} {response.reason_phrase}".rstrip()
+                )
             if response.status_code != 200:
                 raise StreamRefused(response.status_code, _words(response))
             _require_stream(response)

@@ -118,6 +118,26 @@ def test_an_event_that_never_can_be_read_is_given_up_in_the_end() -> None:
         server.follow(patience_seconds=0.0)
 
 
+def test_patience_begins_with_the_first_failure_and_not_before_a_long_window(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr("nyx.events.time.monotonic", lambda: now[0])
+
+    def garbled_after_a_window() -> httpx.Response:
+        now[0] += 500
+        return stream(b"id: 3\nevent: log\ndata: {\n\n")()
+
+    server = Server(garbled_after_a_window, stream(LOG + DONE))
+    assert server.follow(patience_seconds=120.0) == [(3, "log"), (4, "done")]
+
+
+def test_who_is_turned_away_for_now_is_told_how() -> None:
+    reasons: list[str] = []
+    Server(status(503), stream(DONE)).follow(on_reconnect=reasons.append)
+    assert reasons == ["the server answered 503 Service Unavailable"]
+
+
 def test_a_compressed_stream_that_cannot_be_unpacked_is_given_up_in_the_end() -> None:
     server = Server(*[stream(SNAPSHOT, **{"content-encoding": "gzip"})] * 3)
     with pytest.raises(StreamLost, match=r"the stream cannot be unpacked: .*incorrect header"):
