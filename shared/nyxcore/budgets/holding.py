@@ -25,11 +25,13 @@ def hold(
     """The call, limited to what is held for it now: as `nyxcore.llm.prices.spans` says, as far as budgets allow.
 
     Where they have no room for the whole chain, but for models of it that cost less, only these can be asked: the
-    caller passes over the others, and the ledger says so.
+    caller passes over the others, and the ledger says so. But where others hold the room, it is waited for: a
+    cheaper model is for what cannot be paid, not for what cannot be paid yet.
 
     Raises
     ------
-    BudgetExceeded, BudgetHeld : not even they fit; what is said is of the whole chain.
+    BudgetHeld : models of the chain would fit, if others gave back what they hold.
+    BudgetExceeded : not even the cheapest fit; what is said is of the whole chain.
     Conflict : as `service.reserve`.
     """
     refused: list[service.BudgetExceeded] = []
@@ -45,6 +47,8 @@ def hold(
                 run_limit=run_limit,
                 step_limit=step_limit,
             ).amount
+        except service.BudgetHeld:
+            raise
         except service.BudgetExceeded as error:
             refused.append(error)
         else:

@@ -82,6 +82,26 @@ class Limit:
 
 
 @dataclass(frozen=True)
+class Room:
+    """What the tightest limits of an attempt leave: `free` now, `left` once all that is held were given back."""
+
+    free: Limit
+    left: Limit
+
+    def only_held(self, wanted: Amount) -> bool:
+        """Whether so much does not fit now, but would if nothing were held."""
+        return not _fits(self.free, wanted) and _fits(self.left, wanted)
+
+    def without(self, amount: Amount) -> Room:
+        """The room beside somebody who will hold so much."""
+        free = Limit(
+            None if self.free.usd is None else self.free.usd - amount.usd,
+            None if self.free.tokens is None else self.free.tokens - amount.tokens,
+        )
+        return Room(free, self.left)
+
+
+@dataclass(frozen=True)
 class Reservation:
     """What is held for an attempt; `closed` when it was settled or given back."""
 
@@ -90,6 +110,12 @@ class Reservation:
     month: date
     amount: Amount
     closed: bool
+
+
+def _fits(limit: Limit, wanted: Amount) -> bool:
+    """As a limit is kept: what is not wanted fits even where more is spent than is allowed."""
+    usd = limit.usd is None or not wanted.usd or wanted.usd <= limit.usd
+    return usd and (limit.tokens is None or not wanted.tokens or wanted.tokens <= limit.tokens)
 
 
 def _least[Number: (int, Decimal)](one: Number | None, other: Number | None) -> Number | None:

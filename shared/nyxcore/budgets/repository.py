@@ -91,6 +91,27 @@ def lock_month(connection: Connection, tenant_id: UUID, month: date, project_id:
     return Amount(row["usd"], row["tokens"])
 
 
+def spent_in_month(
+    connection: Connection, tenant_id: UUID, month: date, project_id: UUID
+) -> dict[UUID | None, Amount]:
+    """What the tenant (under None) and the project have spent in the month; nothing is locked."""
+    rows = connection.execute(
+        "select project_id, usd, tokens from budget_months"
+        " where tenant_id = %s and month = %s and subject in (%s, %s)",
+        (tenant_id, month, tenant_id, project_id),
+    ).fetchall()
+    return {row["project_id"]: Amount(row["usd"], row["tokens"]) for row in rows}
+
+
+def expire_all(connection: Connection, tenant_id: UUID, now: datetime) -> None:
+    """Nobody is at work on an attempt: the next sweep settles all that is held."""
+    connection.execute(
+        "update budget_reservations set expires_at = least(expires_at, %s)"
+        " where tenant_id = %s and closed_at is null",
+        (now, tenant_id),
+    )
+
+
 def add_spent(connection: Connection, tenant_id: UUID, month: date, project_id: UUID, amount: Amount) -> None:
     """Count what was spent, for the project and for the tenant; their rows are there."""
     values = {"tenant": tenant_id, "month": month, "project": project_id}

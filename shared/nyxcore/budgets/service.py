@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import ClassVar, Final
@@ -15,7 +16,7 @@ from psycopg.errors import ForeignKeyViolation
 
 from nyxcore import clock
 from nyxcore.budgets import repository
-from nyxcore.budgets.models import Attempt, Budget, BudgetDraft, Limit, Reservation
+from nyxcore.budgets.models import Attempt, Budget, BudgetDraft, Limit, Reservation, Room
 from nyxcore.db.connection import Connection
 from nyxcore.errors import Conflict, Forbidden, NotFound, NyxError
 from nyxcore.llm.models import Amount, LedgerEntry, spent_tokens, spent_usd
@@ -30,6 +31,17 @@ _SHARES: Final = 1000  # twice as many as a step may have parts, so that they fi
 _NANO: Final = Decimal("0.000000001")
 
 
+@dataclass(frozen=True)
+class Asked:
+    """Whose limits an attempt has to keep."""
+
+    run_id: UUID
+    step: str
+    project_id: UUID
+    run_limit: Limit | None = None
+    step_limit: Limit | None = None
+
+
 class BudgetExceeded(NyxError):
     """What an attempt may cost at the most does not fit into a budget any more."""
 
@@ -38,10 +50,19 @@ class BudgetExceeded(NyxError):
 
 
 class BudgetHeld(BudgetExceeded):
-    """It does not fit because of what is held for other attempts, of which most may be given back."""
+    """It does not fit because of what is held for other attempts, of which most may be given back.
+
+    Attributes
+    ----------
+    wanted : what there has to be room for.
+    """
 
     code: ClassVar[str] = "budget_held"
     retryable: ClassVar[bool] = True
+
+    def __init__(self, message: str, wanted: Amount) -> None:
+        super().__init__(message)
+        self.wanted = wanted
 
 
 def reserve(
@@ -84,27 +105,25 @@ def reserve(
             raise Conflict(f"attempt {attempt.attempt} of step {attempt.step} is over: make another attempt")
         return found
     spent[project_id] = repository.lock_month(connection, tenant_id, month, project_id)
+    asked = Asked(attempt.run_id, attempt.step.split(".")[0], project_id, run_limit, step_limit)
+    limits = list(_used(connection, tenant_id, asked, month, spent))
+    _require_room(limits, least)
     free = Limit()
-    run_limits = run_limit or Limit()
-    for row in repository.limits(connection, tenant_id, project_id):
-        owner: UUID | None = row["project_id"]
-        held = repository.held(connection, tenant_id, month=month, project_id=owner)
-        limit = Limit(row["monthly_usd"], row["monthly_tokens"])
-        whose = "the tenant's month" if owner is None else "the project's month"
-        free = free.least(_room(whose, limit, spent[owner], held, least))
-        run_limits = run_limits.least(Limit(row["run_usd"], row["run_tokens"]))
-    if run_limits != Limit():
-        held = repository.held(connection, tenant_id, run_id=attempt.run_id)
-        spent_by_run = repository.spent_by_run(connection, tenant_id, attempt.run_id)
-        free = free.least(_room("the run", run_limits, spent_by_run, held, least))
-    if step_limit is not None and step_limit != Limit():
-        step = attempt.step.split(".")[0]
-        held = repository.held(connection, tenant_id, run_id=attempt.run_id, step=step)
-        spent_by_step = repository.spent_by_run(connection, tenant_id, attempt.run_id, step=step)
-        free = free.least(_room(f"step {step}", step_limit, spent_by_step, held, least))
+    for used in limits:
+        free = free.least(used.free)
     made = Reservation(attempt, project_id, month, _share(free, least, most), closed=False)
     repository.insert_reservation(connection, tenant_id, made, now + lifetime)
     return made
+
+
+def room(connection: Connection, tenant_id: UUID, asked: Asked) -> Room:
+    """What the limits leave at this moment; nothing is locked, and who reserves next may find less."""
+    month = month_of(clock.now())
+    spent = repository.spent_in_month(connection, tenant_id, month, asked.project_id)
+    found = Room(Limit(), Limit())
+    for used in _used(connection, tenant_id, asked, month, spent):
+        found = Room(found.free.least(used.free), found.left.least(used.left))
+    return found
 
 
 def settle(connection: Connection, tenant_id: UUID, attempt: Attempt, calls: Sequence[LedgerEntry]) -> Amount:
@@ -175,23 +194,74 @@ def _all(connection: Connection, principal: Principal) -> list[Budget]:
     return [Budget(**row, month=f"{month:%Y-%m}") for row in rows]
 
 
-def _room(whose: str, limit: Limit, spent: Amount, held: Amount, wanted: Amount) -> Limit:
-    """What is free below the limit. Raises BudgetExceeded, BudgetHeld where that is less than is wanted."""
-    for unit, allowed, used, kept, needed in (
-        ("USD", limit.usd, spent.usd, held.usd, wanted.usd),
-        ("tokens", limit.tokens, spent.tokens, held.tokens, wanted.tokens),
+@dataclass(frozen=True)
+class _Used:
+    """One limit: whose it is, what it allows, and how much of that is spent and held."""
+
+    whose: str
+    limit: Limit
+    spent: Amount
+    held: Amount
+
+    @property
+    def left(self) -> Limit:
+        """What it allows beyond what is spent."""
+        return Limit(
+            None if self.limit.usd is None else self.limit.usd - self.spent.usd,
+            None if self.limit.tokens is None else self.limit.tokens - self.spent.tokens,
+        )
+
+    @property
+    def free(self) -> Limit:
+        """What nobody holds of that."""
+        return Room(self.left, self.left).without(self.held).free
+
+
+def _used(
+    connection: Connection,
+    tenant_id: UUID,
+    asked: Asked,
+    month: date,
+    spent: Mapping[UUID | None, Amount],
+) -> Iterator[_Used]:
+    """Every limit that there is: of the tenant, the project, the run and the step, in this order."""
+    run_limits = asked.run_limit or Limit()
+    for row in repository.limits(connection, tenant_id, asked.project_id):
+        owner: UUID | None = row["project_id"]
+        held = repository.held(connection, tenant_id, month=month, project_id=owner)
+        limit = Limit(row["monthly_usd"], row["monthly_tokens"])
+        whose = "the tenant's month" if owner is None else "the project's month"
+        yield _Used(whose, limit, spent.get(owner, Amount()), held)
+        run_limits = run_limits.least(Limit(row["run_usd"], row["run_tokens"]))
+    for whose, limit, step in (
+        ("the run", run_limits, None),
+        (f"step {asked.step}", asked.step_limit or Limit(), asked.step),
     ):
-        if allowed is not None and needed and used + kept + needed > allowed:
-            refused = BudgetExceeded if used + needed > allowed else BudgetHeld
-            raise refused(
-                f"the budget of {whose} is {_plain(allowed)} {unit}: {_plain(used)} are spent, {_plain(kept)} are held"
-                f" for attempts under way, and this one may cost up to {_plain(needed)}."
-                " Raise the budget, or ask for less"
+        if limit != Limit():
+            held = repository.held(connection, tenant_id, run_id=asked.run_id, step=step)
+            used = repository.spent_by_run(connection, tenant_id, asked.run_id, step=step)
+            yield _Used(whose, limit, used, held)
+
+
+def _require_room(limits: Sequence[_Used], wanted: Amount) -> None:
+    """Raises BudgetExceeded where so much does not fit; BudgetHeld where all that is in the way is held."""
+    held: BudgetHeld | None = None
+    for used in limits:
+        for unit, allowed, spent, kept, needed in (
+            ("USD", used.limit.usd, used.spent.usd, used.held.usd, wanted.usd),
+            ("tokens", used.limit.tokens, used.spent.tokens, used.held.tokens, wanted.tokens),
+        ):
+            if allowed is None or not needed or spent + kept + needed <= allowed:
+                continue
+            said = (
+                f"the budget of {used.whose} is {_plain(allowed)} {unit}: {_plain(spent)} are spent,"
+                f" {_plain(kept)} are held for attempts under way, and this one may cost up to {_plain(needed)}."
             )
-    return Limit(
-        None if limit.usd is None else limit.usd - spent.usd - held.usd,
-        None if limit.tokens is None else limit.tokens - spent.tokens - held.tokens,
-    )
+            if spent + needed > allowed:
+                raise BudgetExceeded(f"{said} Raise the budget, or ask for less")
+            held = held or BudgetHeld(f"{said} It begins when enough of that is given back", wanted)
+    if held is not None:
+        raise held
 
 
 def _share(free: Limit, least: Amount, most: Amount) -> Amount:

@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 
 from nyxcore import clock
+from nyxcore.budgets import repository as budgets_repository
 from nyxcore.budgets.overdue import settle_overdue
 from nyxcore.credentials import service as credentials
 from nyxcore.credentials.sealing import KeysUnavailable
@@ -128,11 +129,14 @@ def execution_ended(db: Database, event: Mapping[str, Any]) -> Run | None:
 def interrupt_orphans(db: Database) -> list[UUID]:
     """End every run that is `running` though nobody can be working on it: when the embedded stack starts.
 
-    One whose row is locked nevertheless is left to the next start, or to the sweep after its deadline.
+    What is held for calls that nobody makes any more is given back by the next sweep. A run whose row is locked
+    nevertheless is left to the next start, or to the sweep after its deadline.
     """
     ended: list[Run] = []
     for tenant_id in _tenants(db):
         _end_each(db, tenant_id, queue.running, _end_running, ended)
+        with db.transaction(tenant_id) as connection:
+            budgets_repository.expire_all(connection, tenant_id, clock.now())
     return [run.id for run in ended]
 
 

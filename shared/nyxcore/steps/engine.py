@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from nyxcore.budgets import service as budgets
+from nyxcore.budgets.models import Room
 from nyxcore.db.connection import Connection, Database
 from nyxcore.errors import NotFound
+from nyxcore.llm.models import Amount
 from nyxcore.runs import dispatch
 from nyxcore.runs import repository as runs_repository
 from nyxcore.runs import service as runs
@@ -31,8 +34,6 @@ CLAIMED_AT_ONCE = 10
 """Executions that are started between two looks at the database: a cancel stops them."""
 BEGUN_AT_ONCE = 50
 """Events after which a look at a run ends: it holds the run's lock, and a cancel waits for it."""
-WAKES = 2
-"""Calls that wait for their budget and are tried again when another has ended: as many find room, and one may not."""
 LOST_AFTER = 20.0  # seconds after which a claim whose start nobody has noted is started again
 LONGEST_DELAY = 300.0
 
@@ -96,7 +97,7 @@ def open_run(db: Database, tenant_id: UUID, run_id: UUID) -> None:
 
 def advance(db: Database, tenant_id: UUID, run_id: UUID) -> None:
     """Begin whatever may begin now, and end the run when nothing is left to do."""
-    follow(db, tenant_id, run_id, _look_again(db, tenant_id, run_id, held_back=CLAIMED_AT_ONCE))
+    follow(db, tenant_id, run_id, _look_again(db, tenant_id, run_id))
 
 
 def follow(db: Database, tenant_id: UUID, run_id: UUID, look: Look) -> None:
@@ -129,7 +130,7 @@ def _start(db: Database, tenant_id: UUID, run_id: UUID, claims: Sequence[Claim])
     return len(started) == len(claims)
 
 
-def delay(step: Step, attempt: int) -> int:
+def delay_before(step: Step, attempt: int) -> int:
     """Seconds before an attempt: none before the first, then twice as long before each further one."""
     return 0 if attempt <= 1 else round(min(step.backoff * 2 ** (attempt - 2), LONGEST_DELAY))
 
@@ -141,10 +142,10 @@ def locked(connection: Connection, tenant_id: UUID, run_id: UUID) -> Pinned | No
     return None if row is None or over else pinned(connection, tenant_id, row)
 
 
-def _look_again(db: Database, tenant_id: UUID, run_id: UUID, *, held_back: int = 0) -> Look:
+def _look_again(db: Database, tenant_id: UUID, run_id: UUID) -> Look:
     with db.transaction(tenant_id) as connection:
         run = locked(connection, tenant_id, run_id)
-        return Look() if run is None else look(connection, tenant_id, run, held_back=held_back)
+        return Look() if run is None else look(connection, tenant_id, run)
 
 
 def look(
@@ -154,7 +155,6 @@ def look(
     events: Sequence[Event] = (),
     *,
     cost: CostSoFar | None = None,
-    held_back: int = 0,
 ) -> Look:
     """Settle and begin what can be, and claim some of the calls that are to be started.
 
@@ -163,29 +163,49 @@ def look(
     Parameters
     ----------
     events, cost : what the transaction has brought about already, to be told together with the rest.
-    held_back : how many calls that wait for their budget are tried again.
     """
     begun = _begin_ready(connection, tenant_id, run)
-    lost = call_rows.unstarted(connection, tenant_id, run.id, older_than=LOST_AFTER)
-    claimed = call_rows.claim(connection, tenant_id, run.id, CLAIMED_AT_ONCE, held_back=held_back)
+    left = call_rows.left_over(connection, tenant_id, run.id, older_than=LOST_AFTER)
+    lost = [row for row in left if row["needs_usd"] is None]
+    claimed = call_rows.claim(connection, tenant_id, run.id, CLAIMED_AT_ONCE)
+    resumed = _resumed(connection, tenant_id, run, [row for row in left if row["needs_usd"] is not None])
     states = repository.states(connection, tenant_id, run.id)
     if events or begun:
         tell(connection, tenant_id, run, states, [*events, *begun], cost=cost)
-    full = len(claimed) == CLAIMED_AT_ONCE or len(begun) >= BEGUN_AT_ONCE
+    full = CLAIMED_AT_ONCE in {len(claimed), len(resumed)} or len(begun) >= BEGUN_AT_ONCE
     idle = not full and _change_status(connection, tenant_id, run, states)
     analyses = bool(begun) and any(
         state["type"] == "analysis" and state["status"] == "running" for state in states
     )
-    claims = [
-        Claim(
-            each["key"],
-            each["part"],
-            each["attempt"],
-            delay(run.step(each["key"]), each["attempt"] - each["waits"]),
-        )
-        for each in [*lost, *claimed]
-    ]
+    claims = [_claim(run, row) for row in [*lost, *claimed]] + [_claim(run, row, delay=0) for row in resumed]
     return Look(claims, again=full, frees=idle or analyses)
+
+
+def _claim(run: Pinned, row: Row, *, delay: int | None = None) -> Claim:
+    if delay is None:
+        delay = delay_before(run.step(row["key"]), row["attempt"] - row["waits"])
+    return Claim(row["key"], row["part"], row["attempt"], delay)
+
+
+def _resumed(connection: Connection, tenant_id: UUID, run: Pinned, held_back: Sequence[Row]) -> list[Row]:
+    """Claim of the calls that wait for their budget those that find room beside each other, or never will.
+
+    Who is claimed in vain, since somebody was quicker, waits again.
+    """
+    rooms: dict[str, Room] = {}
+    chosen: list[tuple[str, int]] = []
+    granted = Amount()
+    for row in held_back:
+        key, needed = row["key"], Amount(row["needs_usd"], row["needs_tokens"])
+        if key not in rooms:
+            rooms[key] = budgets.room(connection, tenant_id, run.asked(run.step(key)))
+        if rooms[key].without(granted).only_held(needed):
+            continue
+        chosen.append((key, row["part"]))
+        granted += needed
+        if len(chosen) == CLAIMED_AT_ONCE:
+            break
+    return call_rows.claim_held_back(connection, tenant_id, run.id, chosen) if chosen else []
 
 
 def _begin_ready(connection: Connection, tenant_id: UUID, run: Pinned) -> list[Event]:

@@ -32,6 +32,7 @@ class CallState(WireModel):
     model: str
     status: CallStatus
     attempt: int
+    waits: int = Field(description="attempts that others left no room in the budget for: they made no call")
     error: StepFailure | None
     tokens: int
     usd: float

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 from uuid import UUID
 
+from nyxcore.budgets.models import Limit
+from nyxcore.budgets.service import Asked
 from nyxcore.db.connection import Connection
 from nyxcore.errors import NotFound
 from nyxcore.workflows import repository
-from nyxcore.workflows.definition import Step, Workflow
+from nyxcore.workflows.definition import Budget, Step, Workflow
 from nyxcore.workflows.dependencies import needs_of
 
 
@@ -66,9 +69,20 @@ class Pinned:
         """What each step needs, directly."""
         return self.version.needs
 
+    def asked(self, step: Step) -> Asked:
+        """Whose limits a call of the step has to keep."""
+        limits = (_limit(self.workflow.budget), _limit(step.budget))
+        return Asked(self.id, step.key, self.row["project_id"], *limits)
+
     def step(self, key: str) -> Step:
         """The step of this key."""
         return self.version.by_key[key]
+
+
+def _limit(budget: Budget | None) -> Limit:
+    if budget is None:
+        return Limit()
+    return Limit(None if budget.usd is None else Decimal(str(budget.usd)), budget.tokens)
 
 
 _MOST_KEPT = 32

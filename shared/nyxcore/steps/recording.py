@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
 from uuid import UUID
 
 from nyxcore.budgets import service as budgets
 from nyxcore.budgets.models import Attempt
 from nyxcore.budgets.service import BudgetHeld
 from nyxcore.db.connection import Connection, Database
-from nyxcore.errors import NotFound, NyxError
+from nyxcore.errors import NotFound
 from nyxcore.llm.models import LedgerEntry, ModelAnswer, ModelFailure, spent_tokens, spent_usd
 from nyxcore.personas import service as personas
 from nyxcore.runs import service as runs
@@ -29,7 +28,6 @@ from nyxcore.workflows.definition import Step
 MOST_WAITS = 80
 """Attempts that a call may lose to a budget that others hold; names of executions have room for two digits."""
 
-type Row = dict[str, Any]
 type Place = tuple[str, int, int]
 """Key of a step, part of its calls, attempt."""
 
@@ -64,26 +62,19 @@ def end(
     engine.follow(db, tenant_id, run_id, look)
 
 
-def refuse(
-    connection: Connection, tenant_id: UUID, run_id: UUID, place: Place, error: NyxError
-) -> engine.Look:
-    """End an attempt that cannot be made, for good; after the commit: `engine.follow`."""
-    failure = ModelFailure(code=error.code, message=error.message, retryable=False, calls=())
-    settle(connection, tenant_id, attempt_of(run_id, place), ())
-    return enter(connection, tenant_id, run_id, place, failure)
-
-
-def hold_back(connection: Connection, tenant_id: UUID, run: Pinned, call: Row, error: BudgetHeld) -> bool:
+def hold_back(db: Database, tenant_id: UUID, run_id: UUID, place: Place, error: BudgetHeld) -> bool:
     """Let a call wait whose budget others hold; False where it has waited too often. Told once for a step's calls."""
-    if call["waits"] >= MOST_WAITS:
-        return False
-    if engine.locked(connection, tenant_id, run.id) is None:
-        return True  # it has ended meanwhile, and its calls with it
-    place = call["key"], call["part"], call["attempt"]
-    reason = {"code": error.code, "message": error.message}
-    if call_rows.hold_back(connection, tenant_id, run.id, place, reason):
-        told = f"Step {call['key']} waits: {error.message}"
-        runs.append(connection, tenant_id, run.id, [Event("log", {"level": "info", "message": told})])
+    with db.transaction(tenant_id) as connection:
+        if engine.locked(connection, tenant_id, run_id) is None:
+            return True  # it has ended meanwhile, and its calls with it
+        call = call_rows.call(connection, tenant_id, run_id, place[0], place[1])
+        if call is not None and call["waits"] >= MOST_WAITS:
+            return False
+        reason = {"code": error.code, "message": error.message}
+        if call_rows.hold_back(connection, tenant_id, run_id, place, needs=error.wanted, error=reason):
+            told = f"Step {place[0]} waits: {error.message}"
+            runs.append(connection, tenant_id, run_id, [Event("log", {"level": "info", "message": told})])
+    engine.advance(db, tenant_id, run_id)  # who held it may have ended before anybody could see that it waits
     return True
 
 
@@ -106,7 +97,7 @@ def enter(
     events += completing.complete(connection, tenant_id, run, run.step(place[0]))
     spent = CostSoFar(*call_rows.spent(connection, tenant_id, run_id))
     events.append(Event("usage", {"tokens": spent.tokens, "usd": float(spent.usd)}))
-    return engine.look(connection, tenant_id, run, events, cost=spent, held_back=engine.WAKES)
+    return engine.look(connection, tenant_id, run, events, cost=spent)
 
 
 def _entered(
@@ -123,7 +114,8 @@ def _entered(
             return None
         _count_use(connection, tenant_id, run, place)
         return []
-    again = outcome.retryable and attempt - _waits(connection, tenant_id, run, place) <= step.retries
+    tried = attempt - _waits(connection, tenant_id, run, place)
+    again = outcome.retryable and tried <= step.retries
     status, error = "pending" if again else "failed", {"code": outcome.code, "message": outcome.message}
     if not call_rows.end_call(
         connection, tenant_id, run.id, place, status=status, error=error, tokens=tokens, usd=usd
@@ -131,7 +123,7 @@ def _entered(
         return None
     if not again:
         return []
-    repository.raise_attempt(connection, tenant_id, run.id, key, attempt + 1)
+    repository.raise_attempt(connection, tenant_id, run.id, key, tried + 1)
     return completing.enter(connection, tenant_id, run, step, "running")
 
 

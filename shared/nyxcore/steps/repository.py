@@ -196,18 +196,19 @@ def expired_reviews(connection: Connection, tenant_id: UUID) -> list[tuple[UUID,
 def stalled(connection: Connection, tenant_id: UUID, *, older_than: float) -> list[UUID]:
     """Workflows that are running and that nobody may be going on with.
 
-    Those with a claim of so many seconds ago whose execution nobody is known to have started, and those that began
-    so long ago and have no execution going on.
+    Those with a claim of so many seconds ago whose execution nobody is known to have started, those that began so
+    long ago and have no execution going on, and those with a call that waits for what others hold of its budget.
     """
     rows = connection.execute(
         "select r.id from runs r cross join lateral (select"
-        " coalesce(bool_or(not c.started and c.claimed_at <= moment), false) as lost,"
-        " coalesce(bool_or(c.started or c.claimed_at > moment), false) as busy"
+        " coalesce(bool_or(status = 'running' and not c.started and c.claimed_at <= moment), false) as lost,"
+        " coalesce(bool_or(status = 'running' and (c.started or c.claimed_at > moment)), false) as busy,"
+        " coalesce(bool_or(status = 'pending' and c.needs_usd is not null), false) as held_back"
         " from run_step_calls c, (select clock_timestamp() - make_interval(secs => %(seconds)s) as moment) m"
-        " where c.tenant_id = r.tenant_id and c.run_id = r.id and c.status = 'running') calls"
+        " where c.tenant_id = r.tenant_id and c.run_id = r.id and c.status in ('running', 'pending')) calls"
         " where r.tenant_id = %(tenant)s and r.kind = 'workflow' and r.status = 'running'"
         " and r.finished_at is null and r.started_at <= clock_timestamp() - make_interval(secs => %(seconds)s)"
-        " and (calls.lost or not calls.busy) order by r.id",
+        " and (calls.lost or calls.held_back or not calls.busy) order by r.id",
         {"tenant": tenant_id, "seconds": older_than},
     ).fetchall()
     return [row["id"] for row in rows]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,10 @@ from nyxcore.budgets import service as budgets
 from nyxcore.budgets.models import BudgetDraft
 from nyxcore.llm.models import ModelFailure
 from nyxcore.llm.stored_calls import PreparedCall
+from nyxcore.runs import repository
+from nyxcore.runs import service as runs
+from nyxcore.runs.sweep import interrupt_orphans, sweep
+from nyxcore.settings import settings
 from nyxcore.steps import engine, recording
 from nyxcore.steps.service import tend_all
 from nyxcore.tenancy.models import Principal
@@ -57,6 +62,12 @@ def held_and_spent(bench: Workbench, run_id: UUID) -> tuple[int, int]:
         run_id,
     )
     return held["tokens"], spent["tokens"]
+
+
+def set_month(bench: Workbench, tokens: int) -> None:
+    with bench.db.transaction(bench.tenant_id) as connection:
+        principal = Principal(bench.tenant_id, "test", frozenset({"admin"}))
+        budgets.put_budget(connection, principal, BudgetDraft(monthlyTokens=tokens))
 
 
 def logged(bench: Workbench, run_id: UUID) -> list[str]:
@@ -120,9 +131,7 @@ def test_a_run_whose_budget_another_run_holds_goes_on_with_the_sweep(
     monkeypatch.setattr(engine, "LOST_AFTER", 0.0)
     one = EACH | {"forEach": ITEMS[:1]}
     limit = held_for_one(bench) + 3 * COST
-    with bench.db.transaction(bench.tenant_id) as connection:
-        principal = Principal(bench.tenant_id, "test", frozenset({"admin"}))
-        budgets.put_budget(connection, principal, BudgetDraft(monthlyTokens=limit))
+    set_month(bench, limit)
     first = bench.begin(one)
     bench.machine.play(bench.machine.waiting.pop(0))
     [(execution, where)] = prepare_all(bench)
@@ -138,6 +147,157 @@ def test_a_run_whose_budget_another_run_holds_goes_on_with_the_sweep(
     bench.machine.run()
     assert [bench.get(run_id).status for run_id in (first, second)] == ["succeeded", "succeeded"]
     assert len(logged(bench, second)) == 1, "told once, not at every look"
+
+
+def test_a_larger_call_among_many_waits_for_room_and_not_for_luck(bench: Workbench) -> None:
+    few = held_for_one(bench)
+    items = ["a"] * 4 + ["b " * 300] + ["c"] * 40
+    limit = 4 * few + COST * len(items)
+    run_id = bench.begin(EACH | {"forEach": items}, budget={"tokens": limit})
+    bench.machine.play(bench.machine.waiting.pop(0))
+    under_way = prepare_all(bench)
+    while under_way:  # one ends after the other: whoever is small finds its room at once
+        execution, where = under_way.pop(0)
+        bench.machine.call(where)
+        bench.machine.record(execution)
+        under_way += prepare_all(bench)
+    assert bench.get(run_id).status == "succeeded"
+    assert len(bench.machine.asked) == len(items), "each was asked once"
+    assert max(call.waits for call in bench.calls(run_id, "each")) <= 3, "a look costs no attempt"
+
+
+def test_a_model_is_waited_for_rather_than_replaced_by_one_that_costs_nothing(bench: Workbench) -> None:
+    limit = held_for_one(bench) * 3 // 2
+    step = EACH | {"forEach": ITEMS[:2], "fallbacks": ["offline"]}
+    run_id = bench.begin(step, budget={"tokens": limit})
+    bench.machine.play(bench.machine.waiting.pop(0))
+    [(execution, where)] = prepare_all(bench)
+    bench.machine.call(where)
+    bench.machine.record(execution)
+    bench.machine.run()
+    assert len(bench.machine.asked) == 2 and all(asked.limit_tokens for asked in bench.machine.asked)
+
+
+def test_a_fallback_that_others_hold_the_room_of_is_waited_for(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prices = '{"bedrock:m": {"inputUsd": 1000, "outputUsd": 1000}, "bedrock:free": {"inputUsd": 0, "outputUsd": 0}}'
+    monkeypatch.setenv("NYX_MODEL_PRICES", prices)
+    settings.cache_clear()
+    few = held_for_one(bench)
+    step = EACH | {"forEach": ITEMS[:3], "fallbacks": ["bedrock:free"]}
+    run_id = bench.begin(step, budget={"usd": 0.001, "tokens": few * 3 // 2})
+    bench.machine.play(bench.machine.waiting.pop(0))
+    while under_way := prepare_all(bench):
+        for execution, where in under_way:
+            bench.machine.call(where)
+            bench.machine.record(execution)
+    assert bench.get(run_id).error is None and bench.get(run_id).status == "succeeded"
+
+
+def test_a_busy_run_goes_on_with_what_another_run_has_given_back(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "LOST_AFTER", 0.0)
+    few = held_for_one(bench)
+    one = EACH | {"forEach": ITEMS[:1]}
+    set_month(bench, 5 * few // 2)
+    first = bench.begin(one)
+    bench.machine.play(bench.machine.waiting.pop(0))
+    [(execution, where)] = prepare_all(bench)
+    second = bench.begin(one | {"forEach": ITEMS[:2]})
+    bench.machine.play(bench.machine.waiting.pop(0))
+    [slow] = prepare_all(bench)  # the other one waits for what the first run holds
+    bench.machine.call(where)
+    bench.machine.record(execution)
+    assert bench.get(first).status == "succeeded"
+    tend_all(bench.db)
+    [(execution, where)] = prepare_all(bench)
+    for each, call in ((execution, where), slow):
+        bench.machine.call(call)
+        bench.machine.record(each)
+    assert bench.get(second).status == "succeeded"
+
+
+def test_a_retry_that_waits_for_its_budget_does_not_sit_through_its_backoff_again(bench: Workbench) -> None:
+    limit = held_for_one(bench) * 3 // 2
+    failed = ModelFailure(code="model_timeout", message="slow", retryable=True, calls=())
+    answers: list[Any] = [failed, answered("b"), answered("a")]
+    bench.machine.model = lambda _: answers.pop(0)
+    run_id = bench.begin(EACH | {"forEach": ITEMS[:2], "retries": 1, "backoff": 60}, budget={"tokens": limit})
+    bench.machine.play(bench.machine.waiting.pop(0))
+    [(execution, where)] = prepare_all(bench)
+    bench.machine.call(where)
+    bench.machine.record(execution)  # the first is to be made again in a minute, the second begins
+    again, second = sorted(bench.machine.waiting, key=lambda each: -each.input["call"]["delay"])
+    assert (again.input["call"]["delay"], second.input["call"]["delay"]) == (60, 0)
+    bench.machine.waiting = [second]
+    [(execution, where)] = prepare_all(bench)
+    assert bench.machine.prepare(again) is None, "it waits for the second"
+    bench.machine.call(where)
+    bench.machine.record(execution)
+    assert [each.input["call"]["delay"] for each in bench.machine.waiting] == [0]
+    bench.machine.run()
+    assert bench.get(run_id).status == "succeeded"
+
+
+def test_a_call_that_has_begun_shows_its_waits_and_no_error(bench: Workbench) -> None:
+    limit = held_for_one(bench) * 3 // 2
+    run_id = bench.begin(EACH | {"forEach": ITEMS[:2]}, budget={"tokens": limit})
+    bench.machine.play(bench.machine.waiting.pop(0))
+    [(execution, where)] = prepare_all(bench)
+    bench.machine.call(where)
+    bench.machine.record(execution)
+    second = bench.calls(run_id, "each")[1]
+    assert (second.status, second.attempt, second.waits, second.error) == ("running", 2, 1, None)
+
+
+def test_a_run_that_is_cancelled_while_calls_wait_starts_none_of_them(bench: Workbench) -> None:
+    limit = held_for_one(bench) * 3 // 2
+    run_id = bench.begin(EACH, budget={"tokens": limit})
+    bench.machine.play(bench.machine.waiting.pop(0))
+    [(execution, where)] = prepare_all(bench)
+    with bench.db.transaction(bench.tenant_id) as connection:
+        runs.cancel_run(connection, bench.tenant_id, run_id, actor="test")
+    bench.machine.call(where)
+    bench.machine.record(execution)
+    tend_all(bench.db)
+    assert bench.machine.waiting == []
+    assert bench.get(run_id).status == "cancelled"
+
+
+def test_the_month_is_free_while_a_call_waits_for_its_run(bench: Workbench, more_databases: Any) -> None:
+    limit = held_for_one(bench) * 3 // 2
+    run_id = bench.begin(EACH | {"forEach": ITEMS[:2]}, budget={"tokens": limit})
+    bench.machine.play(bench.machine.waiting.pop(0))
+    first, second = bench.machine.waiting
+    other = bench.begin(EACH | {"forEach": ITEMS[:1]})
+    bench.machine.play(bench.machine.waiting.pop())
+    assert bench.machine.prepare(first) is not None
+    holder, waiter = more_databases(), more_databases()
+    with ThreadPoolExecutor(1) as pool, holder.transaction(bench.tenant_id) as connection:
+        repository.lock(connection, bench.tenant_id, run_id)
+        held_back = pool.submit(bench.machine.prepare, second, db=waiter)
+        while not waits_for_a_row(bench):
+            assert not held_back.done()
+        assert bench.machine.prepare(bench.machine.waiting[-1]) is not None, "the other run goes on"
+        assert not held_back.done()
+    assert held_back.result() is None
+    assert bench.get(other).status == "running"
+
+
+def waits_for_a_row(bench: Workbench) -> bool:
+    return bool(bench.rows("select 1 from pg_stat_activity where wait_event_type = 'Lock'"))
+
+
+def test_what_nobody_calls_any_more_is_given_back_when_the_stack_starts_again(bench: Workbench) -> None:
+    run_id = bench.begin(EACH | {"forEach": ITEMS[:1]}, budget={"tokens": 50_000})
+    bench.machine.play(bench.machine.waiting.pop(0))
+    [_] = prepare_all(bench)
+    assert held_and_spent(bench, run_id)[0] > 0
+    assert run_id in interrupt_orphans(bench.db)
+    assert sweep(bench.db).reservations >= 1
+    assert held_and_spent(bench, run_id) == (0, 0)
 
 
 def test_who_has_waited_too_often_is_told_what_was_in_the_way(

@@ -10,13 +10,16 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from nyxcore.budgets.service import BudgetHeld
 from nyxcore.db.connection import Connection
+from nyxcore.llm.models import Amount
 from nyxcore.runs.repository import json_text, storable
 
 type Row = dict[str, Any]
 
-_HELD_BACK = f"coalesce(c.error->>'code' = '{BudgetHeld.code}', false)"  # of a pending call
+_CLAIM = (
+    "update run_step_calls c set status = 'running', attempt = attempt + 1, started = false, error = null,"
+    " needs_usd = null, needs_tokens = null, claimed_at = clock_timestamp()"
+)
 
 
 def insert_calls(
@@ -63,25 +66,32 @@ def call(connection: Connection, tenant_id: UUID, run_id: UUID, key: str, part: 
     ).fetchone()
 
 
-def claim(
-    connection: Connection, tenant_id: UUID, run_id: UUID, limit: int, *, held_back: int = 0
-) -> list[Row]:
-    """pending → running of at most `limit` calls, each as its next attempt: `{key, part, attempt, waits}`.
+def claim(connection: Connection, tenant_id: UUID, run_id: UUID, limit: int) -> list[Row]:
+    """pending → running of at most `limit` calls that wait for nothing, each as its next attempt.
 
-    `held_back`: how many of those that wait for their budget may be among them.
+    Each is `{key, part, attempt, waits}`.
     """
     return connection.execute(
-        f"with pending as (select c.key, c.part, s.position, {_HELD_BACK} as held_back, row_number() over"  # noqa: S608
-        f" (partition by {_HELD_BACK} order by s.position, c.part) as place from run_step_calls c"
+        "with next as (select c.key, c.part from run_step_calls c"  # noqa: S608 - our own words
         " join run_steps s using (tenant_id, run_id, key)"
-        " where c.tenant_id = %(tenant)s and c.run_id = %(run)s and c.status = 'pending'),"
-        " next as (select key, part from pending where not held_back or place <= %(held_back)s"
-        " order by held_back, position, part limit %(limit)s)"
-        " update run_step_calls c set status = 'running', attempt = attempt + 1, started = false,"
-        " claimed_at = clock_timestamp() from next"
+        " where c.tenant_id = %(tenant)s and c.run_id = %(run)s and c.status = 'pending'"
+        " and c.needs_usd is null order by s.position, c.part limit %(limit)s)"
+        f" {_CLAIM} from next"
         " where c.tenant_id = %(tenant)s and c.run_id = %(run)s and c.key = next.key and c.part = next.part"
         " returning c.key, c.part, c.attempt, c.waits",
-        {"tenant": tenant_id, "run": run_id, "limit": limit, "held_back": held_back},
+        {"tenant": tenant_id, "run": run_id, "limit": limit},
+    ).fetchall()
+
+
+def claim_held_back(
+    connection: Connection, tenant_id: UUID, run_id: UUID, chosen: Sequence[tuple[str, int]]
+) -> list[Row]:
+    """pending → running of these calls, `(key, part)` each, which have waited for their budget; as `claim`."""
+    return connection.execute(
+        f"{_CLAIM} from unnest(%s::text[], %s::integer[]) as chosen (key, part)"
+        " where c.tenant_id = %s and c.run_id = %s and c.key = chosen.key and c.part = chosen.part"
+        " and c.status = 'pending' returning c.key, c.part, c.attempt, c.waits",
+        ([key for key, _ in chosen], [part for _, part in chosen], tenant_id, run_id),
     ).fetchall()
 
 
@@ -90,14 +100,17 @@ def hold_back(
     tenant_id: UUID,
     run_id: UUID,
     claimed: tuple[str, int, int],
+    *,
+    needs: Amount,
     error: Mapping[str, Any],
 ) -> bool:
-    """running → pending: this attempt of a call found its budget held. Whether it is the first of its step."""
+    """running → pending: this attempt of a call finds no room for what it needs. Whether it is its step's first."""
     key, part, attempt = claimed
     row = connection.execute(
         "with before as (select exists (select from run_step_calls where tenant_id = %(tenant)s"
         " and run_id = %(run)s and key = %(key)s and waits > 0) as found)"
-        " update run_step_calls set status = 'pending', waits = waits + 1, error = %(error)s::jsonb"
+        " update run_step_calls set status = 'pending', waits = waits + 1, error = %(error)s::jsonb,"
+        " needs_usd = %(usd)s, needs_tokens = %(tokens)s"
         " where tenant_id = %(tenant)s and run_id = %(run)s and key = %(key)s and part = %(part)s"
         " and attempt = %(attempt)s and status = 'running' returning (select not found from before) as first",
         {
@@ -106,18 +119,26 @@ def hold_back(
             "key": key,
             "part": part,
             "attempt": attempt,
+            "usd": needs.usd,
+            "tokens": needs.tokens,
             "error": _json(error),
         },
     ).fetchone()
     return row is not None and bool(row["first"])
 
 
-def unstarted(connection: Connection, tenant_id: UUID, run_id: UUID, *, older_than: float) -> list[Row]:
-    """Calls that were claimed so many seconds ago and whose execution nobody is known to have started."""
+def left_over(connection: Connection, tenant_id: UUID, run_id: UUID, *, older_than: float) -> list[Row]:
+    """Calls that somebody has to go on with: `{key, part, attempt, waits, needs_usd, needs_tokens}`.
+
+    Those that were claimed so many seconds ago and whose execution nobody is known to have started; and those that
+    wait for their budget, which need something.
+    """
     return connection.execute(
-        "select key, part, attempt, waits from run_step_calls where tenant_id = %s and run_id = %s"
-        " and status = 'running' and not started"
-        " and claimed_at <= clock_timestamp() - make_interval(secs => %s) order by key, part",
+        "select c.key, c.part, c.attempt, c.waits, c.needs_usd, c.needs_tokens from run_step_calls c"
+        " join run_steps s using (tenant_id, run_id, key) where c.tenant_id = %s and c.run_id = %s"
+        " and (c.status = 'running' and not c.started"
+        " and c.claimed_at <= clock_timestamp() - make_interval(secs => %s)"
+        " or c.status = 'pending' and c.needs_usd is not null) order by s.position, c.part",
         (tenant_id, run_id, older_than),
     ).fetchall()
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from nyxcore.budgets.holding import hold
-from nyxcore.budgets.models import Limit
 from nyxcore.budgets.service import BudgetHeld
 from nyxcore.credentials import service as credentials
 from nyxcore.db.connection import Connection, Database
@@ -20,12 +18,12 @@ from nyxcore.personas import service as personas
 from nyxcore.personas.applying import system_text
 from nyxcore.personas.models import PersonaRow
 from nyxcore.runs import service as runs
-from nyxcore.steps import engine, recording
+from nyxcore.steps import recording
 from nyxcore.steps.calls import repository as call_rows
 from nyxcore.steps.pinned import Pinned, pinned
 from nyxcore.steps.recording import Place, attempt_of, speaker
 from nyxcore.steps.values import is_judge, provenance, steps_url, values_for
-from nyxcore.workflows.definition import DEFAULT_OUTPUT_TOKENS, MAX_CALL_SECONDS, STRATEGIES, Budget, Step
+from nyxcore.workflows.definition import DEFAULT_OUTPUT_TOKENS, MAX_CALL_SECONDS, STRATEGIES, Step
 from nyxcore.workflows.graph import ancestors
 from nyxcore.workflows.judging import question, verdict_schema
 from nyxcore.workflows.material.sections import OutputPart
@@ -52,27 +50,38 @@ def prepare(db: Database, tenant_id: UUID, run_id: UUID, place: Place) -> Prepar
     ------
     RunFinished : the run has ended meanwhile.
     """
-    refused: engine.Look | None = None
-    with db.transaction(tenant_id) as connection:
-        row = runs.require_unfinished(connection, tenant_id, run_id)
-        call = call_rows.call(connection, tenant_id, run_id, place[0], place[1])
-        if call is None or call["status"] != "running" or call["attempt"] != place[2]:
-            return None
-        run = pinned(connection, tenant_id, row)
-        try:
-            asked = _asked(connection, tenant_id, run, call)
-        except BudgetHeld as error:
-            if recording.hold_back(connection, tenant_id, run, call, error):
+    try:
+        with db.transaction(tenant_id) as connection:
+            row = runs.require_unfinished(connection, tenant_id, run_id)
+            call = call_rows.call(connection, tenant_id, run_id, place[0], place[1])
+            if call is None or call["status"] != "running" or call["attempt"] != place[2]:
                 return None
-            refused = recording.refuse(connection, tenant_id, run_id, place, error)
-        except NyxError as error:
-            refused = recording.refuse(connection, tenant_id, run_id, place, error)
-    if refused is not None:
-        engine.follow(db, tenant_id, run_id, refused)
+            asked = _made(connection, tenant_id, pinned(connection, tenant_id, row), call)
+    except _NotMade as not_made:  # outside of the transaction: it holds the tenant's month
+        error = not_made.reason
+        if isinstance(error, BudgetHeld) and recording.hold_back(db, tenant_id, run_id, place, error):
+            return None
+        failure = ModelFailure(code=error.code, message=error.message, retryable=False, calls=())
+        recording.end(db, tenant_id, run_id, place, failure)
         return None
     where = stored(tenant_id, run_id, place)
     store(where, asked)
     return where.prepared(runs.seconds_left(row))
+
+
+class _NotMade(Exception):
+    """Why a call cannot be made."""
+
+    def __init__(self, reason: NyxError) -> None:
+        super().__init__(reason.message)
+        self.reason = reason
+
+
+def _made(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> ModelCall:
+    try:
+        return _asked(connection, tenant_id, run, call)
+    except NyxError as error:
+        raise _NotMade(error) from error
 
 
 def _asked(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> ModelCall:
@@ -94,26 +103,21 @@ def _asked(connection: Connection, tenant_id: UUID, run: Pinned, call: Row) -> M
         endpoints=credentials.endpoints(connection, tenant_id, [call["model"], *step.fallbacks]),
         prices=prices.of_operator(),
     )
+    limits = run.asked(step)
     held = hold(
         connection,
         tenant_id,
         attempt_of(run.id, (call["key"], call["part"], call["attempt"])),
         asked,
-        project_id=run.row["project_id"],
-        run_limit=_as_limit(run.workflow.budget),
-        step_limit=_as_limit(step.budget),
+        project_id=limits.project_id,
+        run_limit=limits.run_limit,
+        step_limit=limits.step_limit,
     )
     call_rows.keep_prompt(
         connection, tenant_id, run.id, call["key"], call["part"], resolved.prompt,
         provenance(resolved.parts, resolved.tokens, system=resolved.system),
     )  # fmt: skip
     return held
-
-
-def _as_limit(budget: Budget | None) -> Limit:
-    if budget is None:
-        return Limit()
-    return Limit(None if budget.usd is None else Decimal(str(budget.usd)), budget.tokens)
 
 
 def _persona(

@@ -38,7 +38,7 @@ where s.tenant_id = %s and s.run_id = %s and s.key = any(%s)
 """
 
 _CALLS = """
-select key, part, label, model, status, attempt, error, tokens, usd,
+select key, part, label, model, status, attempt, waits, error, tokens, usd,
        coalesce(octet_length(prompt), 0) + coalesce(octet_length(output), 0) as bytes
 from run_step_calls
 where tenant_id = %s and run_id = %s and key = any(%s) and part >= %s
