@@ -175,6 +175,7 @@ def test_a_model_is_waited_for_rather_than_replaced_by_one_that_costs_nothing(be
     bench.machine.call(where)
     bench.machine.record(execution)
     bench.machine.run()
+    assert bench.get(run_id).status == "succeeded"
     assert len(bench.machine.asked) == 2 and all(asked.limit_tokens for asked in bench.machine.asked)
 
 

@@ -111,9 +111,11 @@ def test_every_task_is_tried_again_but_not_where_that_cannot_help(path: Path) ->
     for name, state in states(path):
         if state["Type"] != "Task":
             continue
-        final, busy, again = state["Retry"]
+        final, *held, busy, again = state["Retry"]
         assert set(final["ErrorEquals"]) >= NOT_TRIED_AGAIN, name
         assert final["MaxAttempts"] == 0, name
+        assert [each["ErrorEquals"] for each in held] in ([], [["BudgetHeld"]]), name
+        assert all(each["MaxAttempts"] > busy["MaxAttempts"] for each in held), name  # others take as long as they do
         assert "Lambda.TooManyRequestsException" in busy["ErrorEquals"], name
         assert busy["MaxAttempts"] > again["MaxAttempts"], (
             name
