@@ -115,7 +115,9 @@ def test_every_task_is_tried_again_but_not_where_that_cannot_help(path: Path) ->
         assert set(final["ErrorEquals"]) >= NOT_TRIED_AGAIN, name
         assert final["MaxAttempts"] == 0, name
         assert [each["ErrorEquals"] for each in held] in ([], [["BudgetHeld"]]), name
-        assert all(each["MaxAttempts"] > busy["MaxAttempts"] for each in held), name  # others take as long as they do
+        assert all(each["MaxAttempts"] > busy["MaxAttempts"] for each in held), (
+            name
+        )  # others take as long as they do
         assert "Lambda.TooManyRequestsException" in busy["ErrorEquals"], name
         assert busy["MaxAttempts"] > again["MaxAttempts"], (
             name
