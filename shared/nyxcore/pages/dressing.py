@@ -1,4 +1,5 @@
-"""What the stylesheet needs to find in a text's HTML: lines of code, severities, widths of tables, places to break."""
+"""What the stylesheet needs to find in a text's HTML: lines of code, severities, widths of tables and numbers, where to
+break."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 
-from nyxcore.pages import long_tables, tags
+from nyxcore.pages import long_tables, numbering, tags
 from nyxcore.pages.long_tables import Column
 
 LINE_COLUMNS = 86  # of code that fit beside each other on A4; a longer line is marked where it goes on
@@ -41,6 +42,7 @@ def dress(html: str, severities: Mapping[str, str]) -> str:
     _let_break(pieces)
     _mark_severities(pieces, severities)
     _measure_tables(pieces)
+    numbering.measure(pieces)
     _mark_code(pieces)
     _bind_colophon(pieces)
     return "".join(pieces)

@@ -1,0 +1,49 @@
+"""Nothing hangs out of a page's margins: numbers of lists, running heads."""
+
+from __future__ import annotations
+
+import re
+from itertools import chain
+
+import pytest
+from printed_edges import words
+from test_printed_pages import printed
+
+from nyxpdf.printer import Printer
+
+MARGIN = 23  # millimetres, left and right
+
+pytestmark = pytest.mark.usefixtures("copied_fonts")
+
+
+def numbered(first: int, count: int) -> str:
+    return "".join(f"{number}. item\n" for number in range(first, first + count))
+
+
+NOTES = "".join(f"word[^{number}] " for number in range(1, 121)) + "".join(
+    f"\n\n[^{number}]: note" for number in range(1, 121)
+)
+NUMBERED = {
+    "ten": (numbered(1, 12), 12),
+    "a hundred": (numbered(1, 105), 105),
+    "from 990 on": (numbered(990, 14), 14),
+    "of five digits": (numbered(99_990, 12), 12),
+    "with a number of its own": ('<ol><li>item</li><li value="54321">item</li></ol>', 2),
+    "in a cell": (f"<table><tr><td><ol>{'<li>item</li>' * 12}</ol></td><td>b</td></tr></table>", 12),
+    "within bullets": ("- bullet\n" + "".join(f"  {line}\n" for line in numbered(1, 12).splitlines()), 12),
+    "of footnotes": (NOTES, 120),
+}
+
+
+@pytest.mark.parametrize(("markdown", "count"), NUMBERED.values(), ids=NUMBERED)
+def test_the_number_of_every_item_stands_within_the_page(printer: Printer, markdown: str, count: int) -> None:
+    found = printed(printer, markdown)
+    placed = chain.from_iterable(words(found.pdf, page) for page in range(1, found.pages))
+    numbers = [word for word in placed if re.fullmatch(r"\d+\.", word.text)]
+    assert len(numbers) == count
+    assert [word.text for word in numbers if word.left < MARGIN] == []
+
+
+def test_an_item_without_a_list_has_room_for_its_bullet(printer: Printer) -> None:
+    item = next(word for word in words(printed(printer, "<li>item</li>").pdf, 1) if word.text == "item")
+    assert item.left > MARGIN + 4
