@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from itertools import chain
+from itertools import chain, pairwise
 
 import pytest
 from printed_edges import words
@@ -47,3 +47,28 @@ def test_the_number_of_every_item_stands_within_the_page(printer: Printer, markd
 def test_an_item_without_a_list_has_room_for_its_bullet(printer: Printer) -> None:
     item = next(word for word in words(printed(printer, "<li>item</li>").pdf, 1) if word.text == "item")
     assert item.left > MARGIN + 4
+
+
+HEADS = {
+    "capitals": {"title": "W" * 200},
+    "ideographs": {"title": "漢" * 200},
+    "Arabic": {"title": "تقرير عن صحة الشيفرة ضض " * 9},
+    "beside a project": {"title": "W" * 200, "project": "Ö" * 120},
+    "of ideographs beside a project": {"title": "漢" * 80, "project": "プロジェクト" * 10},
+    "beside a short project": {"title": "A review of everything that there is, " * 5, "project": "Atlas"},
+}
+
+
+@pytest.mark.parametrize("paper", ["A4", "Letter"])
+@pytest.mark.parametrize("changes", HEADS.values(), ids=HEADS)
+def test_a_long_title_at_the_head_of_a_page_ends_within_the_margin_and_before_the_project(
+    printer: Printer, changes: dict[str, str], paper: str
+) -> None:
+    found = words(printed(printer, "text", paper=paper, **changes).pdf, 1)
+    head = sorted((word for word in found if word.top < 20), key=lambda word: word.left)
+    assert "…" in "".join(word.text for word in head)
+    assert head[0].left >= MARGIN - 0.1
+    assert max(word.right for word in head) <= head[0].paper - MARGIN + 0.3
+    if changes.get("project"):
+        assert max(after.left - before.right for before, after in pairwise(head)) > 4
+    assert max(word.right for word in head) - head[0].left > 100, "as much as fits"
