@@ -207,6 +207,12 @@ def test_contents_stand_above_six_pages_and_cost_no_pass_more(
     assert not re.search(r'data-page-of="[^"]*"></span>', found.html), "no place of a number is left empty"
 
 
+def test_contents_stand_before_pages_of_lines_that_one_line_of_markdown_makes(printer: Printer) -> None:
+    found = printed(printer, "".join(f"## Part {part}\n\n{'word<br>' * 45}\n\n" for part in range(8)))
+    assert found.pages > 8
+    assert "Contents" in texts(found)[1]
+
+
 def test_a_table_that_goes_on_repeats_its_head_and_splits_no_row(printer: Printer) -> None:
     row = "| `pkg/module_{0}.py` | begin{0} words in between that need more than one line of the cell end{0} |\n"
     table = "| the file | the finding |\n| --- | --- |\n" + "".join(

@@ -9,16 +9,11 @@ from html import escape
 import segno
 
 from nyxcore.markup.models import Heading, Markup
+from nyxcore.pages.contents import contents
 from nyxcore.pages.dressing import dress
 from nyxcore.pages.labels import day, labels
 from nyxcore.pages.models import PageDocument
 
-FEWEST_ENTRIES = 4  # of contents that are worth a place
-PAGES_WITHOUT_CONTENTS = 6  # that a document has at the most, its contents not counted, if it needs none
-SHORTEST_TEXT = 160  # lines of Markdown that always fit on these
-DIAGRAM_LINES = 20  # whose place a diagram takes, whatever its source
-LINE_WIDTH, LONGEST_LINE = 95, 1_000  # characters; a longer line is an image rather than text
-MOST_ENTRIES = 70  # of contents that name the headings of level 3 too
 LONG_TITLE, LONGER_TITLE = 32, 90  # characters from which on the cover sets it smaller
 
 _FIRST_HEADING = re.compile(r"\s*<h1[^>]*>.*?</h1>", re.DOTALL)
@@ -37,9 +32,7 @@ def body(document: PageDocument, text: Markup) -> str:
     """What stands in the page's `<body>`."""
     html, headings = _without_title(document, text)
     dressed = dress(html, labels(document.language).severities)
-    return (
-        f"{_cover(document)}\n{_contents(document, headings, len(text.diagrams))}\n<main>\n{dressed}\n</main>"
-    )
+    return f"{_cover(document)}\n{contents(document, headings, html)}\n<main>\n{dressed}\n</main>"
 
 
 def _without_title(document: PageDocument, text: Markup) -> tuple[str, Sequence[Heading]]:
@@ -84,25 +77,3 @@ def _qr_code(url: str | None, label: str) -> str:
     )
     shown = escape(url.removeprefix("https://").removeprefix("http://"))
     return f'<a class="online" href="{escape(url)}">{code}<span><b>{label}</b><br>{shown}</span></a>'
-
-
-def _contents(document: PageDocument, headings: Sequence[Heading], diagrams: int) -> str:
-    """The contents of a text that may have enough pages for them; the printer, which counts, drops them if not."""
-    entries = [heading for heading in headings if heading.level <= 3]
-    if len(entries) > MOST_ENTRIES:
-        entries = [heading for heading in headings if heading.level <= 2]
-    lines = sum(1 + min(len(line), LONGEST_LINE) // LINE_WIDTH for line in document.markdown.split("\n"))
-    lines += DIAGRAM_LINES * diagrams
-    if len(entries) < FEWEST_ENTRIES or lines < SHORTEST_TEXT:
-        return ""
-    title = labels(document.language).contents
-    items = "\n".join(
-        f'<li class="level-{entry.level}"><a href="#{escape(entry.id)}"><span>{escape(entry.text)}</span>'
-        f'<span class="leader"></span><span data-page-of="{escape(entry.id)}"></span></a></li>'
-        for entry in entries
-    )
-    most = PAGES_WITHOUT_CONTENTS + 1  # their own page
-    return (
-        f'<nav class="contents" data-above-pages="{most}"><p class="contents-title">{title}</p>'
-        f"<ol>\n{items}\n</ol></nav>"
-    )
