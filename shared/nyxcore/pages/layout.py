@@ -17,7 +17,7 @@ from nyxcore.pages.models import PageDocument
 LONG_TITLE, LONGER_TITLE = 32, 90  # characters from which on the cover sets it smaller
 
 _FIRST_HEADING = re.compile(r"\s*<h1[^>]*>.*?</h1>", re.DOTALL)
-_PARTS_OF_TITLE = " · "
+_DOT = " · "  # between the parts of a title
 # Orbits around a crescent moon, in the corner of the cover.
 _MOTIF = (
     '<svg class="motif" viewBox="0 0 400 400" aria-hidden="true"><g fill="none" stroke="currentColor">'
@@ -52,20 +52,25 @@ def _cover(document: PageDocument) -> str:
     ]
     rows = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts if value)
     return (
-        f'<header class="cover"><div class="band">{_MOTIF}{_title(document.title)}</div>'
+        f'<header class="cover"><div class="band">{_MOTIF}{_title(document)}</div>'
         f'<div class="facts"><dl>{rows}</dl>{_qr_code(document.url, words.online)}</div></header>'
     )
 
 
-def _title(title: str) -> str:
+def _title(document: PageDocument) -> str:
     """The title, its first part large and the others, such as a date, on a line below."""
-    size = sum(len(title) > limit for limit in (LONG_TITLE, LONGER_TITLE))
-    first, dot, rest = title.partition(_PARTS_OF_TITLE)
-    if dot:
-        size = sum(len(first) > limit for limit in (LONG_TITLE, LONGER_TITLE))
-        below = f'<span class="rest"><span class="dot">{dot}</span>{escape(rest)}</span>'
-        return f'<h1 class="size-{size}">{escape(first)}{below}</h1>'
-    return f'<h1 class="size-{size}">{escape(title)}</h1>'
+    first, rest = _parts(document.title, document.project)
+    size = sum(len(first) > limit for limit in (LONG_TITLE, LONGER_TITLE))
+    below = f'<span class="rest"><span class="dot">{_DOT}</span>{escape(rest)}</span>' if rest else ""
+    return f'<h1 class="size-{size}">{escape(first)}{below}</h1>'
+
+
+def _parts(title: str, project: str) -> tuple[str, str]:
+    """The title's first part, be it a project whose name has a dot in it, and the rest."""
+    if project and (title == project or title.startswith(project + _DOT)):
+        return project, title[len(project + _DOT) :]
+    first, _, rest = title.partition(_DOT)
+    return first, rest
 
 
 def _qr_code(url: str | None, label: str) -> str:

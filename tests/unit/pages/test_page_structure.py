@@ -56,6 +56,20 @@ def test_the_cover_has_title_project_kind_and_date() -> None:
     assert facts == [("Project", "A &amp; B"), ("Report", "Auto-fix"), ("Date", "23 November 2026")]
 
 
+@pytest.mark.parametrize(
+    ("title", "first"),
+    [
+        ("Atlas · Core · Auto-fix · 2026-11-23", "Atlas · Core"),
+        ("Atlas · Core", "Atlas · Core"),
+        ("Atlas · Corepack · Auto-fix", "Atlas"),
+        ("Review · Atlas · Core", "Review"),
+    ],
+)
+def test_the_name_of_a_project_stays_in_one_piece_on_the_cover(title: str, first: str) -> None:
+    found = re.search(r"<h1[^>]*>([^<]*)", page(title=title, project="Atlas · Core"))
+    assert found is not None and found[1] == first
+
+
 def test_a_title_that_looks_like_a_tag_stands_on_the_cover_only() -> None:
     html = page("# Torture & <Co>\n\ntext", title="Torture & <Co>")
     assert words(html.partition("<body>")[2]).count("Torture & <Co>") == 1
