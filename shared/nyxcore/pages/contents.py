@@ -7,6 +7,7 @@ from html import escape
 
 from nyxcore.markup.models import Heading
 from nyxcore.pages import tags
+from nyxcore.pages.direction import attribute
 from nyxcore.pages.labels import labels
 from nyxcore.pages.models import PageDocument
 
@@ -35,8 +36,9 @@ def contents(document: PageDocument, headings: Sequence[Heading], html: str) -> 
         return ""
     title = labels(document.language).contents
     items = "\n".join(
-        f'<li class="level-{entry.level}"><a href="#{escape(entry.id)}"><span>{escape(entry.text)}</span>'
-        f'<span class="leader"></span><span data-page-of="{escape(entry.id)}"></span></a></li>'
+        f'<li class="level-{entry.level}"><a href="#{escape(entry.id)}">'
+        f'<span{attribute(entry.text)}>{escape(entry.text)}</span><span class="leader"></span>'
+        f'<span data-page-of="{escape(entry.id)}"></span></a></li>'
         for entry in entries
     )
     most = PAGES_WITHOUT_CONTENTS + 1  # their own page

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 
-from nyxcore.pages import long_tables, numbering, tags
+from nyxcore.pages import direction, long_tables, numbering, tags
 from nyxcore.pages.long_tables import Column
 
 LINE_COLUMNS = 86  # of code that fit beside each other on A4; a longer line is marked where it goes on
@@ -39,6 +39,7 @@ def dress(html: str, severities: Mapping[str, str]) -> str:
     severities : word -> level. A table's cell, or bold text, that is nothing but such a word becomes a badge.
     """
     pieces = tags.split(html)
+    direction.direct(pieces)
     _let_break(pieces)
     _mark_severities(pieces, severities)
     _measure_tables(pieces)

@@ -10,6 +10,7 @@ import segno
 
 from nyxcore.markup.models import Heading, Markup
 from nyxcore.pages.contents import contents
+from nyxcore.pages.direction import attribute
 from nyxcore.pages.dressing import dress
 from nyxcore.pages.labels import day, labels
 from nyxcore.pages.models import PageDocument
@@ -50,7 +51,11 @@ def _cover(document: PageDocument) -> str:
         (words.kind, document.kind),
         (words.date, day(document.date, document.language)),
     ]
-    rows = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts if value)
+    rows = "".join(
+        f"<div><dt>{name}</dt><dd{attribute(value)}>{escape(value)}</dd></div>"
+        for name, value in facts
+        if value
+    )
     return (
         f'<header class="cover"><div class="band">{_MOTIF}{_title(document)}</div>'
         f'<div class="facts"><dl>{rows}</dl>{_qr_code(document.url, words.online)}</div></header>'
@@ -62,7 +67,7 @@ def _title(document: PageDocument) -> str:
     first, rest = _parts(document.title, document.project)
     size = sum(len(first) > limit for limit in (LONG_TITLE, LONGER_TITLE))
     below = f'<span class="rest"><span class="dot">{_DOT}</span>{escape(rest)}</span>' if rest else ""
-    return f'<h1 class="size-{size}">{escape(first)}{below}</h1>'
+    return f'<h1 class="size-{size}"{attribute(document.title)}>{escape(first)}{below}</h1>'
 
 
 def _parts(title: str, project: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from nyxcore.pages.direction import isolated
 from nyxcore.pages.fonts import Fonts
 from nyxcore.pages.models import PageDocument, Paper
 from nyxcore.pages.running_head import running_head
@@ -24,7 +25,7 @@ def stylesheet(document: PageDocument, fonts: Fonts) -> str:
     band, facts = COVER[document.paper]
     return (
         f"@page{{size:{document.paper};"
-        f"@top-left{{content:{_string(title, fonts)}}}@top-right{{content:{_string(side, fonts)}}}"
+        f"@top-left{{content:{_string(isolated(title), fonts)}}}@top-right{{content:{_string(isolated(side), fonts)}}}"
         '@bottom-right{content:counter(page)" / "counter(pages)}}\n'
         f":root{{--text:{fonts.text};--mono:{fonts.mono or fonts.text};--emoji:{fonts.emoji};"
         f"--band:{band};--facts:{facts}}}\n"
