@@ -310,3 +310,12 @@ def test_no_element_of_a_page_keeps_its_fonts_away(printer: Printer) -> None:
     hostile = plain | {"html": plain["html"].replace("<main>", f"<main>{hiding}")}
     assert hiding in hostile["html"]
     assert all(OURS.match(name) for name in fonts(printer.print(json.dumps(hostile).encode()).pdf))
+
+
+@pytest.mark.parametrize("words", [560, 850])
+def test_a_row_of_more_than_half_a_page_is_not_split_where_it_fits_on_a_page(
+    printer: Printer, words: int
+) -> None:
+    rows = "".join(f"| begin{row} | {'word ' * words}end{row} |\n" for row in range(1, 13))
+    for text in texts(printed(printer, f"| no. | text |\n| --- | --- |\n{rows}"))[1:]:
+        assert re.findall(r"begin(\d+)", text) == re.findall(r"end(\d+)", text)

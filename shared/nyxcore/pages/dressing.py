@@ -17,6 +17,7 @@ ROOM, MORE_ROOM = (
     88,
     98,
 )  # characters that fit beside each other into a table, and into one that is set smaller
+TALL = 1_000  # characters of a row that may take a fifth of a page
 BREAKABLE = 13  # characters from which on a name may break after its punctuation
 
 _LONG_WORD = re.compile(rf"\S{{{BREAKABLE},}}")
@@ -79,7 +80,8 @@ def _measure_tables(pieces: list[str]) -> None:
             needed = sum(column.unbreakable for column in columns) + len(columns)
             size = max(by_count, sum(needed > limit for limit in (ROOM, MORE_ROOM)))
             long_tables.split(pieces, place, columns, ROOM)
-            pieces[place] = f'<div class="table wide-{size}">{pieces[place]}'
+            tall = " tall" if sum(column.text for column in columns) > TALL else ""
+            pieces[place] = f'<div class="table wide-{size}{tall}">{pieces[place]}'
         elif pieces[place] == "</table>":
             pieces[place] = "</table></div>"
 
