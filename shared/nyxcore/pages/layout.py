@@ -25,7 +25,7 @@ _MOTIF = (
     + "".join(f'<circle cx="270" cy="130" r="{radius}"/>' for radius in (56, 100, 144, 188, 232, 276, 320))
     + '</g><path d="M277 104a26 26 0 1 0 18 34a21.5 21.5 0 1 1-18-34z" fill="currentColor"/>'
     + '<circle cx="133" cy="173" r="3.6" fill="currentColor"/><circle cx="350" cy="70" r="2.4" fill="currentColor"/>'
-    + '<circle cx="205" cy="306" r="2.8" fill="currentColor"/></svg>'
+    + '<circle cx="41.5" cy="89.7" r="2.8" fill="currentColor"/></svg>'
 )
 
 
