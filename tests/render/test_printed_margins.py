@@ -1,17 +1,18 @@
-"""Nothing hangs out of a page's margins: numbers of lists, running heads."""
+"""Nothing hangs out of a page's margins: numbers of lists, running heads, lines of the next page."""
 
 from __future__ import annotations
 
 import re
 from itertools import chain, pairwise
 
+import pypdfium2
 import pytest
 from printed_edges import words
-from test_printed_pages import printed
+from test_printed_pages import SAMPLES, printed
 
 from nyxpdf.printer import Printer
 
-MARGIN = 23  # millimetres, left and right
+MARGIN, FOOT = 23, 22  # millimetres, left and right, and below
 
 pytestmark = pytest.mark.usefixtures("copied_fonts")
 
@@ -72,3 +73,17 @@ def test_a_long_title_at_the_head_of_a_page_ends_within_the_margin_and_before_th
     if changes.get("project"):
         assert max(after.left - before.right for before, after in pairwise(head)) > 4
     assert max(word.right for word in head) - head[0].left > 100, "as much as fits"
+
+
+def test_a_line_that_has_moved_to_the_next_page_leaves_nothing_of_its_tall_glyphs(printer: Printer) -> None:
+    boxes = SAMPLES[-1]
+    line = f"**{boxes}** *{boxes}* `{boxes}` **`{boxes}`** *`{boxes}`* ***`{boxes}`***"
+    document = pypdfium2.PdfDocument(printed(printer, "<br>".join([line] * 60), paper="Letter").pdf)
+    for page in list(document)[1:]:
+        picture = page.render(scale=4, grayscale=True)
+        rows = [bytes(picture.buffer)[at * picture.stride :][: picture.width] for at in range(picture.height)]
+        inked = "".join(
+            "x" if min(row) < 200 else " " for row in rows[: int((279.4 - FOOT) * 4 * 72 / 25.4) + 4]
+        )
+        assert min(map(len, inked.split())) > 10, "each stripe of ink is a line of text"
+    document.close()
