@@ -319,3 +319,11 @@ def test_a_row_of_more_than_half_a_page_is_not_split_where_it_fits_on_a_page(
     rows = "".join(f"| begin{row} | {'word ' * words}end{row} |\n" for row in range(1, 13))
     for text in texts(printed(printer, f"| no. | text |\n| --- | --- |\n{rows}"))[1:]:
         assert re.findall(r"begin(\d+)", text) == re.findall(r"end(\d+)", text)
+
+
+def test_a_paragraph_before_a_short_diff_stays_with_it_and_each_page_is_filled(printer: Printer) -> None:
+    part = "begin{0} of a fix\n\n```diff\n--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-old\n+end{0}\n```\n\n"
+    pages = texts(printed(printer, "".join(map(part.format, range(60)))))[1:]
+    for text in pages:
+        assert re.findall(r"begin(\d+)", text) == re.findall(r"end(\d+)", text)
+    assert len({text.count("begin") for text in pages[:-1]}) == 1
