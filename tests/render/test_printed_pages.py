@@ -207,6 +207,12 @@ def test_contents_stand_above_six_pages_and_cost_no_pass_more(
     assert not re.search(r'data-page-of="[^"]*"></span>', found.html), "no place of a number is left empty"
 
 
+def test_contents_stand_before_pages_of_lines_that_one_line_of_markdown_makes(printer: Printer) -> None:
+    found = printed(printer, "".join(f"## Part {part}\n\n{'word<br>' * 45}\n\n" for part in range(8)))
+    assert found.pages > 8
+    assert "Contents" in texts(found)[1]
+
+
 def test_a_table_that_goes_on_repeats_its_head_and_splits_no_row(printer: Printer) -> None:
     row = "| `pkg/module_{0}.py` | begin{0} words in between that need more than one line of the cell end{0} |\n"
     table = "| the file | the finding |\n| --- | --- |\n" + "".join(
@@ -304,3 +310,20 @@ def test_no_element_of_a_page_keeps_its_fonts_away(printer: Printer) -> None:
     hostile = plain | {"html": plain["html"].replace("<main>", f"<main>{hiding}")}
     assert hiding in hostile["html"]
     assert all(OURS.match(name) for name in fonts(printer.print(json.dumps(hostile).encode()).pdf))
+
+
+@pytest.mark.parametrize("words", [560, 850])
+def test_a_row_of_more_than_half_a_page_is_not_split_where_it_fits_on_a_page(
+    printer: Printer, words: int
+) -> None:
+    rows = "".join(f"| begin{row} | {'word ' * words}end{row} |\n" for row in range(1, 13))
+    for text in texts(printed(printer, f"| no. | text |\n| --- | --- |\n{rows}"))[1:]:
+        assert re.findall(r"begin(\d+)", text) == re.findall(r"end(\d+)", text)
+
+
+def test_a_paragraph_before_a_short_diff_stays_with_it_and_each_page_is_filled(printer: Printer) -> None:
+    part = "begin{0} of a fix\n\n```diff\n--- a/x.py\n+++ b/x.py\n@@ -1 +1 @@\n-old\n+end{0}\n```\n\n"
+    pages = texts(printed(printer, "".join(map(part.format, range(60)))))[1:]
+    for text in pages:
+        assert re.findall(r"begin(\d+)", text) == re.findall(r"end(\d+)", text)
+    assert len({text.count("begin") for text in pages[:-1]}) == 1

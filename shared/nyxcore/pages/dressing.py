@@ -1,4 +1,5 @@
-"""What the stylesheet needs to find in a text's HTML: lines of code, severities, widths of tables, places to break."""
+"""What the stylesheet needs to find in a text's HTML: lines of code, severities, widths of tables and numbers, where to
+break."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 
-from nyxcore.pages import long_tables, tags
+from nyxcore.pages import direction, long_tables, numbering, tags
 from nyxcore.pages.long_tables import Column
 
 LINE_COLUMNS = 86  # of code that fit beside each other on A4; a longer line is marked where it goes on
@@ -16,6 +17,7 @@ ROOM, MORE_ROOM = (
     88,
     98,
 )  # characters that fit beside each other into a table, and into one that is set smaller
+TALL = 1_000  # characters of a row that may take a fifth of a page
 BREAKABLE = 13  # characters from which on a name may break after its punctuation
 
 _LONG_WORD = re.compile(rf"\S{{{BREAKABLE},}}")
@@ -38,9 +40,11 @@ def dress(html: str, severities: Mapping[str, str]) -> str:
     severities : word -> level. A table's cell, or bold text, that is nothing but such a word becomes a badge.
     """
     pieces = tags.split(html)
+    direction.direct(pieces)
     _let_break(pieces)
     _mark_severities(pieces, severities)
     _measure_tables(pieces)
+    numbering.measure(pieces)
     _mark_code(pieces)
     _bind_colophon(pieces)
     return "".join(pieces)
@@ -76,7 +80,8 @@ def _measure_tables(pieces: list[str]) -> None:
             needed = sum(column.unbreakable for column in columns) + len(columns)
             size = max(by_count, sum(needed > limit for limit in (ROOM, MORE_ROOM)))
             long_tables.split(pieces, place, columns, ROOM)
-            pieces[place] = f'<div class="table wide-{size}">{pieces[place]}'
+            tall = " tall" if sum(column.text for column in columns) > TALL else ""
+            pieces[place] = f'<div class="table wide-{size}{tall}">{pieces[place]}'
         elif pieces[place] == "</table>":
             pieces[place] = "</table></div>"
 

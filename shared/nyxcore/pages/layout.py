@@ -9,27 +9,23 @@ from html import escape
 import segno
 
 from nyxcore.markup.models import Heading, Markup
+from nyxcore.pages.contents import contents
+from nyxcore.pages.direction import attribute
 from nyxcore.pages.dressing import dress
 from nyxcore.pages.labels import day, labels
 from nyxcore.pages.models import PageDocument
 
-FEWEST_ENTRIES = 4  # of contents that are worth a place
-PAGES_WITHOUT_CONTENTS = 6  # that a document has at the most, its contents not counted, if it needs none
-SHORTEST_TEXT = 160  # lines of Markdown that always fit on these
-DIAGRAM_LINES = 20  # whose place a diagram takes, whatever its source
-LINE_WIDTH, LONGEST_LINE = 95, 1_000  # characters; a longer line is an image rather than text
-MOST_ENTRIES = 70  # of contents that name the headings of level 3 too
 LONG_TITLE, LONGER_TITLE = 32, 90  # characters from which on the cover sets it smaller
 
 _FIRST_HEADING = re.compile(r"\s*<h1[^>]*>.*?</h1>", re.DOTALL)
-_PARTS_OF_TITLE = " · "
+_DOT = " · "  # between the parts of a title
 # Orbits around a crescent moon, in the corner of the cover.
 _MOTIF = (
     '<svg class="motif" viewBox="0 0 400 400" aria-hidden="true"><g fill="none" stroke="currentColor">'
     + "".join(f'<circle cx="270" cy="130" r="{radius}"/>' for radius in (56, 100, 144, 188, 232, 276, 320))
     + '</g><path d="M277 104a26 26 0 1 0 18 34a21.5 21.5 0 1 1-18-34z" fill="currentColor"/>'
     + '<circle cx="133" cy="173" r="3.6" fill="currentColor"/><circle cx="350" cy="70" r="2.4" fill="currentColor"/>'
-    + '<circle cx="205" cy="306" r="2.8" fill="currentColor"/></svg>'
+    + '<circle cx="41.5" cy="89.7" r="2.8" fill="currentColor"/></svg>'
 )
 
 
@@ -37,9 +33,7 @@ def body(document: PageDocument, text: Markup) -> str:
     """What stands in the page's `<body>`."""
     html, headings = _without_title(document, text)
     dressed = dress(html, labels(document.language).severities)
-    return (
-        f"{_cover(document)}\n{_contents(document, headings, len(text.diagrams))}\n<main>\n{dressed}\n</main>"
-    )
+    return f"{_cover(document)}\n{contents(document, headings, html)}\n<main>\n{dressed}\n</main>"
 
 
 def _without_title(document: PageDocument, text: Markup) -> tuple[str, Sequence[Heading]]:
@@ -57,22 +51,31 @@ def _cover(document: PageDocument) -> str:
         (words.kind, document.kind),
         (words.date, day(document.date, document.language)),
     ]
-    rows = "".join(f"<div><dt>{name}</dt><dd>{escape(value)}</dd></div>" for name, value in facts if value)
+    rows = "".join(
+        f"<div><dt>{name}</dt><dd{attribute(value)}>{escape(value)}</dd></div>"
+        for name, value in facts
+        if value
+    )
     return (
-        f'<header class="cover"><div class="band">{_MOTIF}{_title(document.title)}</div>'
+        f'<header class="cover"><div class="band">{_MOTIF}{_title(document)}</div>'
         f'<div class="facts"><dl>{rows}</dl>{_qr_code(document.url, words.online)}</div></header>'
     )
 
 
-def _title(title: str) -> str:
+def _title(document: PageDocument) -> str:
     """The title, its first part large and the others, such as a date, on a line below."""
-    size = sum(len(title) > limit for limit in (LONG_TITLE, LONGER_TITLE))
-    first, dot, rest = title.partition(_PARTS_OF_TITLE)
-    if dot:
-        size = sum(len(first) > limit for limit in (LONG_TITLE, LONGER_TITLE))
-        below = f'<span class="rest"><span class="dot">{dot}</span>{escape(rest)}</span>'
-        return f'<h1 class="size-{size}">{escape(first)}{below}</h1>'
-    return f'<h1 class="size-{size}">{escape(title)}</h1>'
+    first, rest = _parts(document.title, document.project)
+    size = sum(len(first) > limit for limit in (LONG_TITLE, LONGER_TITLE))
+    below = f'<span class="rest"><span class="dot">{_DOT}</span>{escape(rest)}</span>' if rest else ""
+    return f'<h1 class="size-{size}"{attribute(document.title)}>{escape(first)}{below}</h1>'
+
+
+def _parts(title: str, project: str) -> tuple[str, str]:
+    """The title's first part, be it a project whose name has a dot in it, and the rest."""
+    if project and (title == project or title.startswith(project + _DOT)):
+        return project, title[len(project + _DOT) :]
+    first, _, rest = title.partition(_DOT)
+    return first, rest
 
 
 def _qr_code(url: str | None, label: str) -> str:
@@ -84,25 +87,3 @@ def _qr_code(url: str | None, label: str) -> str:
     )
     shown = escape(url.removeprefix("https://").removeprefix("http://"))
     return f'<a class="online" href="{escape(url)}">{code}<span><b>{label}</b><br>{shown}</span></a>'
-
-
-def _contents(document: PageDocument, headings: Sequence[Heading], diagrams: int) -> str:
-    """The contents of a text that may have enough pages for them; the printer, which counts, drops them if not."""
-    entries = [heading for heading in headings if heading.level <= 3]
-    if len(entries) > MOST_ENTRIES:
-        entries = [heading for heading in headings if heading.level <= 2]
-    lines = sum(1 + min(len(line), LONGEST_LINE) // LINE_WIDTH for line in document.markdown.split("\n"))
-    lines += DIAGRAM_LINES * diagrams
-    if len(entries) < FEWEST_ENTRIES or lines < SHORTEST_TEXT:
-        return ""
-    title = labels(document.language).contents
-    items = "\n".join(
-        f'<li class="level-{entry.level}"><a href="#{escape(entry.id)}"><span>{escape(entry.text)}</span>'
-        f'<span class="leader"></span><span data-page-of="{escape(entry.id)}"></span></a></li>'
-        for entry in entries
-    )
-    most = PAGES_WITHOUT_CONTENTS + 1  # their own page
-    return (
-        f'<nav class="contents" data-above-pages="{most}"><p class="contents-title">{title}</p>'
-        f"<ol>\n{items}\n</ol></nav>"
-    )

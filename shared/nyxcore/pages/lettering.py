@@ -13,6 +13,7 @@ from nyxcore.pages.fonts import SEQUENCE, Fonts
 
 # Elements that the stylesheet sets in another style than what is around them.
 _BOLD = frozenset({"strong", "b", "h1", "h2", "h3", "h4", "h5", "h6", "th", "dt", "summary"})
+_BOLD_TOO = frozenset({"dd", "nav"})  # bold in some places: a cover's facts, the upper level of contents
 _ITALIC = frozenset({"em", "i", "cite", "dfn", "var"})
 _MONO = frozenset({"code", "pre", "kbd", "samp", "tt"})
 
@@ -21,16 +22,18 @@ def survey(pieces: Sequence[str]) -> tuple[Mapping[Style, Set[str]], Set[str]]:
     """The characters of each style in a page's HTML, and its emoji that are made of several code points."""
     used: dict[Style, set[str]] = defaultdict(set)
     sequences: set[str] = set()
-    bold = italic = mono = 0
+    bold = bold_too = italic = mono = 0
     for place, piece in enumerate(pieces):
         if place % 2:
             step = -1 if tags.is_closing(piece) else 1
             element = tags.name(piece)
             bold += step * (element in _BOLD)
+            bold_too += step * (element in _BOLD_TOO)
             italic += step * (element in _ITALIC)
             mono += step * (element in _MONO)
         elif piece and not piece.isspace():
-            add(used[Style(mono > 0, bold > 0, italic > 0)], piece)
+            for thick in {bold > 0, bold + bold_too > 0}:
+                add(used[Style(mono > 0, thick, italic > 0)], piece)
             if not piece.isascii():
                 sequences.update(SEQUENCE.findall(piece))
     return used, sequences

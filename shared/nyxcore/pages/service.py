@@ -23,7 +23,9 @@ from nyxcore.pages.stylesheet import stylesheet
 from nyxcore.settings import settings
 
 _DIAGRAM = re.compile(r'(<figure class="diagram" data-diagram="(\d+)">)(</figure>)')
-_ALWAYS = frozenset(map(chr, range(0x20, 0x7F)))  # page numbers, entities, what stands for a stranger
+_ALWAYS = frozenset(
+    (*map(chr, range(0x20, 0x7F)), "…")
+)  # page numbers, entities, what stands for a stranger, heads
 _POLICY = (  # of the page on a screen; the renderer has locks of its own
     "default-src 'none'; style-src 'unsafe-inline'; font-src data:; img-src data:; base-uri 'none'; form-action 'none'"
 )

@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from nyxcore.pages.direction import isolated
 from nyxcore.pages.fonts import Fonts
 from nyxcore.pages.models import PageDocument, Paper
+from nyxcore.pages.running_head import running_head
 
 # Heights of the cover's two parts; with a millimetre to spare, for what is higher than its page makes a second one.
 COVER: Mapping[Paper, tuple[str, str]] = {"A4": ("158mm", "138mm"), "Letter": ("148mm", "130mm")}
@@ -19,12 +21,11 @@ _UNSAFE = re.compile(r"[^0-9A-Za-z .,:;·–—-]")
 
 def stylesheet(document: PageDocument, fonts: Fonts) -> str:
     """The CSS of a page: paper, its running head and foot, fonts, and everything in `page.css` and after it."""
-    head = _string(document.title, fonts)
+    title, side = running_head(document)
     band, facts = COVER[document.paper]
-    side = "" if document.project in document.title else document.project
     return (
         f"@page{{size:{document.paper};"
-        f"@top-left{{content:{head}}}@top-right{{content:{_string(side, fonts)}}}"
+        f"@top-left{{content:{_string(isolated(title), fonts)}}}@top-right{{content:{_string(isolated(side), fonts)}}}"
         '@bottom-right{content:counter(page)" / "counter(pages)}}\n'
         f":root{{--text:{fonts.text};--mono:{fonts.mono or fonts.text};--emoji:{fonts.emoji};"
         f"--band:{band};--facts:{facts}}}\n"

@@ -56,6 +56,20 @@ def test_the_cover_has_title_project_kind_and_date() -> None:
     assert facts == [("Project", "A &amp; B"), ("Report", "Auto-fix"), ("Date", "23 November 2026")]
 
 
+@pytest.mark.parametrize(
+    ("title", "first"),
+    [
+        ("Atlas · Core · Auto-fix · 2026-11-23", "Atlas · Core"),
+        ("Atlas · Core", "Atlas · Core"),
+        ("Atlas · Corepack · Auto-fix", "Atlas"),
+        ("Review · Atlas · Core", "Review"),
+    ],
+)
+def test_the_name_of_a_project_stays_in_one_piece_on_the_cover(title: str, first: str) -> None:
+    found = re.search(r"<h1[^>]*>([^<]*)", page(title=title, project="Atlas · Core"))
+    assert found is not None and found[1] == first
+
+
 def test_a_title_that_looks_like_a_tag_stands_on_the_cover_only() -> None:
     html = page("# Torture & <Co>\n\ntext", title="Torture & <Co>")
     assert words(html.partition("<body>")[2]).count("Torture & <Co>") == 1
@@ -87,14 +101,31 @@ def test_a_text_of_few_headings_or_few_pages_has_no_contents(text: str) -> None:
     assert '<nav class="contents"' not in page(text)
 
 
-def test_diagrams_make_a_text_long_and_the_printer_is_told_from_how_many_pages_on_contents_stay() -> None:
-    parts = "".join(f"## Part {n}\n\n```mermaid\ngraph TD; A-->B\n```\n\n" for n in range(8))
-    assert '<nav class="contents" data-above-pages="7">' in page(parts)
+PICTURE = f"![plan](data:image/gif;base64,R0lGODlh{'A' * 20_000})\n\n"
+LONG = {
+    "diagrams": "```mermaid\ngraph TD; A-->B\n```\n\n",
+    "pictures": PICTURE,
+    "pictures in HTML": f'<img src="data:image/gif;base64,R0lGODlh{"A" * 600}">\n\n',
+    "line breaks": "word<br>" * 30 + "\n\n",
+    "long paragraphs": "words and more words " * 150 + "\n\n",
+    "ideographs": "漢字" * 600 + "\n\n",
+    "code": "```\n" + "line\n" * 30 + "```\n\n",
+    "rows in one line": f"<table>{'<tr><td>a</td></tr>' * 30}</table>\n\n",
+}
 
 
-def test_an_image_does_not_make_a_short_text_long() -> None:
-    image = f"![plan](data:image/gif;base64,{'A' * 20_000})\n\n"
-    assert '<nav class="contents"' not in page(image + "## Part\n\n" * 5)
+@pytest.mark.parametrize("part", LONG.values(), ids=LONG)
+def test_what_makes_a_text_long_has_contents_and_the_printer_is_told_from_how_many_pages_on(
+    part: str,
+) -> None:
+    assert '<nav class="contents" data-above-pages="7">' in page(f"## Part\n\n{part}" * 8)
+
+
+@pytest.mark.parametrize(
+    "part", [PICTURE, "| a | b |\n| --- | --- |\n" + "| 1 | 2 |\n" * 70, "Words.\n\n" * 40]
+)
+def test_a_text_of_two_pages_has_none_and_is_printed_once(part: str) -> None:
+    assert '<nav class="contents"' not in page(part + "## Part\n\n" * 5)
 
 
 def test_contents_of_a_long_report_leave_the_third_level_out() -> None:
