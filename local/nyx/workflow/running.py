@@ -127,10 +127,13 @@ class Session:
         self.manner.say("\n".join(["", *map(str, files)]))
 
     def _followed(self, run_id: str, view: Steps, titles: Mapping[str, str]) -> list[Json]:
-        """The steps that wait for a decision which is not taken here; none once the run is done."""
+        """The steps that wait for a decision which is not taken here; none once the run is done.
+
+        Between two steps that wait one after the other the run stays `waiting`: only their own events tell of it.
+        """
         for event in shown_events(self.stack, run_id, view):
-            status = event.data.get("status") if event.type in {"snapshot", "status"} else None
-            if status == "waiting":
+            told = event.type in {"snapshot", "status", "step"} and event.data["status"] == "waiting"
+            if told and self.api.get(f"/runs/{run_id}")["status"] == "waiting":
                 view.pause()
                 if undecided := self._decided(run_id, titles):
                     return undecided
