@@ -1,4 +1,4 @@
-"""`nyx workflow` follows a run from decision to decision."""
+"""`nyx workflow` follows a run from decision to decision, and shows the whole log of the run that it has started."""
 
 from __future__ import annotations
 
@@ -145,3 +145,13 @@ def test_a_step_that_waits_beside_others_at_work_is_decided_once_the_run_waits(
     run.beside = True
     session(run, tmp_path, yes=True).start("w1", None, path=None, project=None)
     assert run.decided[0] == ("pick", 1)
+
+
+def test_the_log_of_a_run_that_was_just_started_is_shown_from_its_first_line_and_once(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    session(run, tmp_path, yes=True).start("w1", None, path=None, project=None)
+    shown = capsys.readouterr().out
+    assert run.cursors == [0]
+    for line in [f"info: {BUDGET}", "? pick: waits for a decision", "✓ first", "✓ second"]:
+        assert shown.count(line) == 1, shown
