@@ -266,3 +266,13 @@ def test_a_workflow_leaves_and_comes_back_with_its_persona(bench: Bench, served:
     assert "You are our own." in (bench.folder / "bundle.yaml").read_text()
     assert "persona own-one: here already, as own-one" in bench.run("import", "bundle.yaml")
     assert bench.json("run", "bundle.yaml", "--input", "a word of thanks")["run"]["status"] == "succeeded"
+
+
+def test_an_unknown_run_is_answered_with_those_that_wait_and_no_others(bench: Bench) -> None:
+    (bench.folder / "w.yaml").write_text(REVIEWED)
+    waits = bench.json("run", "w.yaml", code=1)["run"]["id"]
+    ended = bench.json("run", "w.yaml", "--yes")["run"]["id"]
+    unknown = ended[:-4] + "0000"
+    told = bench.run("decide", unknown, "look", "approve", code=2)
+    assert f"There is no run {unknown!r}. There wait: " in told
+    assert waits in told and ended not in told.replace(unknown, "")
