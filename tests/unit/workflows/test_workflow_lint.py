@@ -176,6 +176,15 @@ def test_what_is_no_object_is_refused_with_what_it_should_be(given: object) -> N
         ("steps.analyse.contnt", "steps.analyse.content"),
         ("steps.analyse", "steps.analyse.content"),
         ("steps.Analyse.status", "steps.analyse.status"),
+        ("steps.anlyse.contnet", "steps.analyse.content"),
+        ("steps.anlyse.statsu", "steps.analyse.status"),
+        ("steps.anlyse.contnt.more", "steps.analyse.content"),
+        ("step.anlyse.contnet", "steps.analyse.content"),
+        ("analyse.status", "steps.analyse.status"),
+        ("analyse.contnet", "steps.analyse.content"),
+        ("steps.analyse.sectoins", "steps.analyse.content"),
+        ("steps.analyse.content.status", "steps.analyse.content"),
+        ("steps.nothing.like", None),
         ("analyse", "steps.analyse.content"),
         ("analyse.content", "steps.analyse.content"),
         ("step.analyse.content", "steps.analyse.content"),
@@ -184,6 +193,11 @@ def test_what_is_no_object_is_refused_with_what_it_should_be(given: object) -> N
         ("steps.analyse.sections", "steps.analyse.content"),
         ("steps.draft.alternatives", "steps.draft.alternatives[0]"),
         ("steps.draft.alternatives[2]", "steps.draft.alternatives[1]"),
+        ("steps.draft.alternatves[0]", "steps.draft.alternatives[0]"),
+        ("steps.daft.alternatves[7]", "steps.draft.alternatives[1]"),
+        ("steps.jugde.dta.scroe", "steps.judge.data.score"),
+        ("steps.judge.data.prts[0].nmae", "steps.judge.data.parts[0].name"),
+        ("steps.judge.data.prts[0].name", "steps.judge.data.parts[0].name"),
         ("steps.judge.data.scroe", "steps.judge.data.score"),
         ("steps.judge.data.parts[0].nmae", "steps.judge.data.parts[0].name"),
         ("input.topc", "input.topic"),
@@ -206,16 +220,26 @@ def test_a_misspelt_path_is_answered_with_the_nearest_in_full(path: str, suggest
             "parts": {"type": "array", "items": {"properties": {"name": {"type": "string"}}}},
         },
     }
-    flaw = only_flaw(
+    steps = [
         step("analyse"),
         step("draft", alternatives=2, pick="person"),
         step("judge", outputSchema=schema),
-        step("last", f"first line\nand {{{{ {path} }}}}"),
-        inputs={"topic": {}},
-    )
+    ]
+    flaw = only_flaw(*steps, step("last", f"first line\nand {{{{ {path} }}}}"), inputs={"topic": {}})
     assert flaw.path == "/steps/3/prompt" and flaw.value == path
     assert flaw.message.startswith(f"line 2, column 5: {path}")
     assert flaw.suggestion == suggestion
+    assert (
+        suggestion is None or flaws(*steps, step("last", f"{{{{{suggestion}}}}}"), inputs={"topic": {}}) == []
+    )
+
+
+@pytest.mark.parametrize("path", ["steps.pln", "steps.pln.sectoins", "steps.pln.contnet", "plan"])
+def test_what_is_meant_for_a_list_is_answered_with_a_list(path: str) -> None:
+    flaw = only_flaw(step("plan"), step("each", "{{item}}", forEach=path))
+    assert flaw.suggestion == "steps.plan.sections"
+    assert flaw.message.endswith("; did you mean steps.plan.sections?")
+    assert only_flaw(step("each", "{{item}}", forEach="memmory")).suggestion is None, "memory is no list"
 
 
 def test_every_right_path_is_taken() -> None:
