@@ -26,6 +26,10 @@ _SCHEMA_KINDS: Mapping[object, Kind] = {
     "boolean": "boolean",
     "array": "list",
 }
+_WORDS: Mapping[str | int, tuple[str, ...]] = {
+    "status": ("succeeded", "skipped"),  # a step that fails ends the run, and nothing behind it begins
+    "decision": ("approve", "reject", "edit", "expire"),
+}
 
 
 @dataclass(frozen=True)
@@ -183,6 +187,11 @@ def step_fields(step: Step) -> dict[str, Kind]:
     if step.output_schema is not None:
         fields["data"] = "any"
     return fields
+
+
+def words_of(path: Path) -> tuple[str, ...]:
+    """The words of which one stands at the end of a right path; none where it may be any text."""
+    return _WORDS.get(path.parts[2], ()) if path.step is not None and len(path.parts) == 3 else ()
 
 
 def _in_schema(path: Path, schema: Mapping[str, Any], rest: tuple[str | int, ...]) -> Kind | Unknown:
