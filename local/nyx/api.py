@@ -41,8 +41,9 @@ class Api:
         self._http.close()
 
     def get(self, path: str, **params: str) -> Json:
-        """The JSON object at `path`."""
-        answer: Json = self._followed(self._send("GET", path, params=params)).json()
+        """The JSON object at `path`; `params` join the query that `path` may have."""
+        asked = str(httpx.URL(path).copy_merge_params(params))  # `params=` of httpx would take its place
+        answer: Json = self._followed(self._send("GET", asked)).json()
         return answer
 
     def post(self, path: str, body: Json | None = None) -> Json:

@@ -35,21 +35,21 @@ def ctrl_c_waits() -> Iterator[None]:
         raise KeyboardInterrupt
 
 
-def shown_events(stack: Stack, run_id: str, view: View) -> Iterator[StreamEvent]:
-    """The run's events up to `done`, each shown before it is given."""
+def shown_events(stack: Stack, run_id: str, view: View, *, after: int | None = None) -> Iterator[StreamEvent]:
+    """The run's events up to `done`, each shown before it is given; `after` as `follow` takes it."""
 
     def on_reconnect(reason: str) -> None:
         stack.check()  # it will not come back when the command that held it is gone
         view.note(reason)
 
-    for event in follow(stack.url, stack.token, run_id, on_reconnect=on_reconnect):
+    for event in follow(stack.url, stack.token, run_id, after=after, on_reconnect=on_reconnect):
         view.event(event.type, event.data)
         yield event
 
 
 def watch(stack: Stack, run_id: str, view: View) -> None:
-    """Show the run until it is done."""
-    for _ in shown_events(stack, run_id, view):
+    """Show a run that was just started, from its first event until it is done."""
+    for _ in shown_events(stack, run_id, view, after=0):
         continue
 
 

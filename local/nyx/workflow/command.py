@@ -215,7 +215,8 @@ def _run_named(api: Api, run_id: str) -> Json:
     except ApiRefused as refused:
         if refused.answer != HTTPStatus.NOT_FOUND:
             raise
-        waiting = [each["id"] for each in api.get("/runs?kind=workflow&status=waiting&limit=5")["items"]]
+        runs = api.get("/runs", kind="workflow", status="waiting", limit="5")["items"]
+        waiting = [each["id"] for each in runs]
         told = f"There wait: {', '.join(waiting)}." if waiting else "None waits in this home (NYX_HOME)."
         raise BadUsage(f"There is no run {run_id!r}. {told}") from refused
 

@@ -96,7 +96,7 @@ class Session:
             with ctrl_c_waits():
                 self.outcome.run = self.api.post("/runs", body)
             self.manner.say(f"run {self.outcome.run['id']}")
-            self._stay()
+            self._stay(new=True)
 
     def decide(self, step: str, decision: Json) -> None:
         """Decide what this step of the run waits for, and stay with the run; Ctrl-C cancels it."""
@@ -105,8 +105,10 @@ class Session:
                 self.api.post(f"/runs/{self._run()['id']}/steps/{step}/decision", decision)
             self._stay()
 
-    def _stay(self) -> None:
+    def _stay(self, *, new: bool = False) -> None:
         """Follow the run to its end, or to a decision that nobody here can take; write down what it leaves.
+
+        A new one is shown from its first event. What was there before a decision was shown before.
 
         Raises
         ------
@@ -115,10 +117,10 @@ class Session:
         run = self._run()
         steps = self.api.get(f"/workflows/{run['workflowId']}")["steps"]
         titles = {step["key"]: printable(step.get("title") or step["key"]) for step in steps}
-        states = {step["key"]: step["status"] for step in self._steps(run["id"])}
+        states = {} if new else {step["key"]: step["status"] for step in self._steps(run["id"])}
         view = Steps(sys.stdout, titles, states, silent=self.manner.silent)
         try:
-            waiting = self._followed(run["id"], view, titles)
+            waiting = self._followed(run["id"], view, titles, after=0 if new else None)
         finally:
             view.close()
         files = self._collect()
@@ -126,11 +128,16 @@ class Session:
             raise DecisionNeeded(self._how_to_decide(waiting))
         self.manner.say("\n".join(["", *map(str, files)]))
 
-    def _followed(self, run_id: str, view: Steps, titles: Mapping[str, str]) -> list[Json]:
-        """The steps that wait for a decision which is not taken here; none once the run is done."""
-        for event in shown_events(self.stack, run_id, view):
-            status = event.data.get("status") if event.type in {"snapshot", "status"} else None
-            if status == "waiting":
+    def _followed(
+        self, run_id: str, view: Steps, titles: Mapping[str, str], *, after: int | None
+    ) -> list[Json]:
+        """The steps that wait for a decision which is not taken here; none once the run is done.
+
+        Between two steps that wait one after the other the run stays `waiting`: only their own events tell of it.
+        """
+        for event in shown_events(self.stack, run_id, view, after=after):
+            told = event.type in {"snapshot", "status", "step"} and event.data["status"] == "waiting"
+            if told and self.api.get(f"/runs/{run_id}")["status"] == "waiting":
                 view.pause()
                 if undecided := self._decided(run_id, titles):
                     return undecided

@@ -65,7 +65,7 @@ def _picked(answers: Sequence[Row], judge: Row) -> Outcome:
 
 
 def _named(call: Row, calls: int) -> dict[str, str]:
-    """The error of a call; which of several it was."""
+    """The error of a call; which of several it was, unless the error of its model says so."""
     error: Mapping[str, str] = call["error"] or {"code": "call_failed", "message": "the call failed"}
     prefix = f"{call['label']}: " if calls > 1 and call["label"] else ""
-    return {"code": error["code"], "message": f"{prefix}{error['message']}"}
+    return {"code": error["code"], "message": prefix + error["message"].removeprefix(prefix)}

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from nyxcore.errors import InvalidInput
+from nyxcore.workflows.flaws import nearest, shown
 from nyxcore.workflows.prompts.paths import PATH, Path, parse_path
-from nyxcore.workflows.prompts.scope import Kind, Scope, Unknown
+from nyxcore.workflows.prompts.scope import Kind, Scope, Unknown, words_of
 
 MAX_DEPTH = 50
 
@@ -210,12 +211,29 @@ def _kind(expression: Expression, scope: Scope, found: list[Unknown]) -> Kind:
             for operand in operands:
                 _must_be_boolean(word, _kind(operand, scope, found), found)
         case Compared(sign, left, right):
+            before = len(found)
             kinds = _kind(left, scope, found), _kind(right, scope, found)
             if not _comparable(sign, *kinds):
                 found.append(
                     Unknown(f"{kinds[0]} {sign} {kinds[1]} can never be asked; compare like with like")
                 )
+            elif len(found) == before:
+                found += _never_said(sign, left, right)
     return "boolean"
+
+
+def _never_said(sign: str, left: Expression, right: Expression) -> Iterator[Unknown]:
+    """A text that is compared with what is always one of a few words, and is none of them."""
+    match left, right:
+        case (Named(path), Literal(str(text))) | (Literal(str(text)), Named(path)):
+            words = words_of(path)
+        case _:
+            return
+    part, whole = ([text], words) if isinstance(left, Named) else (words, [text])
+    holds_one = sign == "contains" and any(inner in outer for inner in part for outer in whole)
+    if words and sign not in _ORDERED and text not in words and not holds_one:
+        known = f"{', '.join(words[:-1])} or {words[-1]}"
+        yield Unknown(f'{path} is {known}, never "{shown(text)}"', nearest(text, words, cutoff=0.6))
 
 
 def _must_be_boolean(word: str, kind: Kind, found: list[Unknown]) -> None:

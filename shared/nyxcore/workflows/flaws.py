@@ -78,8 +78,8 @@ def shown(value: object) -> str:
     return text if len(text) <= MAX_SHOWN else text[: MAX_SHOWN - 1] + "…"
 
 
-def nearest(name: str, names: Iterable[str]) -> str | None:
-    """The one of `names` that was probably meant; None where none is near."""
+def nearest(name: str, names: Iterable[str], *, cutoff: float = 0.7) -> str | None:
+    """The one of `names` that was probably meant; None where none is as near as `cutoff`, of at most 1."""
     folded = name[:_LENGTH_COMPARED].casefold()
     known = [candidate for candidate in names if candidate != name]
     for candidate in known:
@@ -89,7 +89,7 @@ def nearest(name: str, names: Iterable[str]) -> str | None:
     shared = nlargest(
         _CANDIDATES, known, lambda candidate: len(pairs & _pairs(candidate)) / (len(candidate) + 1)
     )
-    close = difflib.get_close_matches(folded, shared, n=1, cutoff=0.7)
+    close = difflib.get_close_matches(folded, shared, n=1, cutoff=cutoff)
     return close[0] if close else None
 
 

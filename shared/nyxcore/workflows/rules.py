@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Literal
 
 from pydantic import JsonValue
 
@@ -17,8 +19,8 @@ from nyxcore.workflows.definition import (
 )
 from nyxcore.workflows.flaws import Flaw, nearest, pointer, shown
 from nyxcore.workflows.prompts.grammar import parse
-from nyxcore.workflows.prompts.paths import parse_path
-from nyxcore.workflows.prompts.scope import Scope, Unknown, scope_of
+from nyxcore.workflows.prompts.paths import Path, parse_path
+from nyxcore.workflows.prompts.scope import Kind, Scope, Unknown, scope_of
 
 type At = tuple[str | int, ...]
 
@@ -178,8 +180,9 @@ def _prompt_flaws(text: str, path: str, scope: Scope) -> Iterator[Flaw]:
         kind = scope.kind(reference.path)
         where = f"line {reference.line}, column {reference.column}"
         if isinstance(kind, Unknown):
+            kind = _with_member(kind, scope, "content")
             yield _unknown(kind, path, str(reference.path), line=reference.line, where=f"{where}: ")
-        elif kind == "list" and reference.path.step is not None and len(reference.path.parts) == 3:
+        elif _is_list_of_step(reference.path, kind):
             content = f"steps.{reference.path.step}.content"
             message = f"{where}: {reference.path} is a list, for forEach; a prompt takes {content}"
             value = str(reference.path)
@@ -194,11 +197,26 @@ def _list_flaws(text: str, at: str, scope: Scope) -> Iterator[Flaw]:
         return
     kind = scope.kind(path)
     if isinstance(kind, Unknown):
-        yield _unknown(kind, at, text)
+        yield _unknown(_with_member(kind, scope, "sections"), at, text)
     elif kind not in ("list", "any") or (kind == "any" and path.parts == ("input",)):
         close = f"steps.{path.step}.sections" if path.step else None
         message = f"{text} is no list; name an input of type list, or the sections of a step"
         yield Flaw(path=at, value=shown(text), message=message, suggestion=close)
+
+
+def _is_list_of_step(path: Path, kind: Kind) -> bool:
+    return kind == "list" and path.step is not None and len(path.parts) == 3
+
+
+def _with_member(problem: Unknown, scope: Scope, member: Literal["content", "sections"]) -> Unknown:
+    """The problem with a suggestion that can stand there, or none: `forEach` takes sections of a step, a prompt not."""
+    path = parse_path(problem.suggestion or "")
+    kind = scope.kind(path) if path is not None else None
+    if path is None or kind is None or isinstance(kind, Unknown):
+        return problem
+    fits = not _is_list_of_step(path, kind) if member == "content" else kind in ("list", "any")
+    instead = f"steps.{path.step}.{member}" if path.step else None
+    return problem if fits else replace(problem, suggestion=instead)
 
 
 def _condition_flaws(text: str, at: str, scope: Scope) -> Iterator[Flaw]:

@@ -28,6 +28,14 @@ steps:
   - {key: look, type: review, prompt: Is it right?}
   - {key: after, needs: [look], prompt: "Sum up: {{steps.look.content}} {{input}}"}
 """
+IN_A_ROW = """\
+name: In a row
+goal: Wait three times, one after the other.
+steps:
+  - {key: propose, model: offline, alternatives: 2, pick: person, prompt: "Propose: {{input}}"}
+  - {key: first, type: review, needs: [propose]}
+  - {key: second, type: review, needs: [first]}
+"""
 
 
 @dataclass
@@ -113,6 +121,38 @@ def test_on_a_terminal_the_decision_is_asked_for_and_an_edit_opens_the_editor(be
     process.communicate()
     os.close(ours)
     assert "Callers must be told." in bench.output("generate.md")
+
+
+def test_with_yes_waits_in_a_row_are_all_approved(bench: Bench) -> None:
+    (bench.folder / "w.yaml").write_text(IN_A_ROW)
+    told = bench.run("run", "w.yaml", "--input", REQUEST, "--yes")
+    approved = [line.strip() for line in told.splitlines() if "approve: " in line]
+    assert approved == ["approve: propose", "approve: first", "approve: second"]
+    assert told.count("? first: waits") == told.count("✓ second") == 1
+
+
+def test_each_decision_ends_at_the_next_wait_in_a_row(bench: Bench) -> None:
+    (bench.folder / "w.yaml").write_text(IN_A_ROW)
+    waits = bench.json("run", "w.yaml", "--input", REQUEST, code=1)
+    for key, following, *which in [("propose", "first", "--alternative", "2"), ("first", "second")]:
+        waits = bench.json("decide", waits["run"]["id"], key, "approve", *which, code=1)
+        assert waits["error"]["code"] == "decision_needed" and f"on {following}." in waits["error"]["message"]
+    assert bench.json("decide", waits["run"]["id"], "second", "approve")["run"]["status"] == "succeeded"
+    assert bench.output("second.md") == bench.output("first.md") != ""
+
+
+def test_on_a_terminal_each_wait_in_a_row_is_asked_for(bench: Bench) -> None:
+    (bench.folder / "w.yaml").write_text(IN_A_ROW)
+    ours, theirs = pty.openpty()
+    process = bench.start("run", "w.yaml", "--input", REQUEST, stdin=theirs, stdout=theirs)
+    os.close(theirs)
+    for key, reply in [("propose", b"1\n"), ("first", b"a\n"), ("second", b"a\n")]:
+        assert f"({key}) ──" in _until(ours, "decide later: ")
+        os.write(ours, reply)
+    _until(ours, "second.md")
+    assert process.wait(PATIENCE) == 0
+    process.communicate()
+    os.close(ours)
 
 
 def _until(terminal: int, text: str) -> str:
@@ -226,3 +266,13 @@ def test_a_workflow_leaves_and_comes_back_with_its_persona(bench: Bench, served:
     assert "You are our own." in (bench.folder / "bundle.yaml").read_text()
     assert "persona own-one: here already, as own-one" in bench.run("import", "bundle.yaml")
     assert bench.json("run", "bundle.yaml", "--input", "a word of thanks")["run"]["status"] == "succeeded"
+
+
+def test_an_unknown_run_is_answered_with_those_that_wait_and_no_others(bench: Bench) -> None:
+    (bench.folder / "w.yaml").write_text(REVIEWED)
+    waits = bench.json("run", "w.yaml", code=1)["run"]["id"]
+    ended = bench.json("run", "w.yaml", "--yes")["run"]["id"]
+    unknown = ended[:-4] + "0000"
+    told = bench.run("decide", unknown, "look", "approve", code=2)
+    assert f"There is no run {unknown!r}. There wait: " in told
+    assert waits in told and ended not in told.replace(unknown, "")

@@ -23,7 +23,7 @@ class Api:
 
     def __init__(self, ctrl_c: int = 0) -> None:
         self.ctrl_c, self.asked = ctrl_c, 0
-        self.run: dict[str, Any] = {"id": "r1", "workflowId": "w1", "status": "queued", "finishedAt": None}
+        self.run: dict[str, Any] = {"id": "r1", "workflowId": "w1", "status": "waiting", "finishedAt": None}
 
     def _came(self) -> None:
         self.asked += 1

@@ -72,17 +72,37 @@ def test_it_holds_the_goal_what_is_selected_and_every_need_but_no_sibling() -> N
     assert made.tokens == words(made.text)
 
 
-def test_what_is_empty_is_told_and_takes_no_room() -> None:
-    steps = {"near": StepOutput("N"), "middle": StepOutput("", status="skipped"), "far": StepOutput("F")}
+def test_a_need_that_is_empty_is_said_in_a_line_and_what_else_is_empty_takes_no_room() -> None:
+    steps = {"near": StepOutput("N"), "middle": StepOutput("", status="skipped"), "far": StepOutput(" ")}
     made = context(Values(GOAL, steps=steps), 1_000)
     notes = {part.path: part.note for part in made.parts if part.form == "empty"}
     assert notes == {
         "input": "nothing was given for it",
         "steps.middle.content": 'the step "middle" was skipped',
+        "steps.far.content": "it holds no text",
         "memory": "nothing was taken from memory",
         "docs.api": "the project has no documents",
     }
-    assert "middle" not in made.text and "emory" not in made.text
+    assert made.text.endswith(
+        ">N</untrusted-1>\n\n"
+        '(steps.middle.content is empty: the step "middle" was skipped)\n\n'
+        "(steps.far.content is empty: it holds no text)"
+    )
+    assert [part.tokens for part in made.parts if part.form == "empty"] == [8, 7, 0, 0, 0]
+    assert "emory" not in made.text
+
+
+def test_the_line_of_an_empty_need_goes_where_there_is_no_room_and_does_not_count_as_left_out() -> None:
+    steps = {"near": StepOutput(""), "middle": StepOutput("word " * 500), "far": StepOutput("", "skipped")}
+    values = Values(GOAL, steps=steps)
+    tight = context(values, 20)
+    assert tight.tokens <= 20 and "left out" in tight.text and "far" not in tight.text
+    assert {part.path: (part.form, part.note) for part in tight.parts}["steps.far.content"] == (
+        "empty",
+        'the step "far" was skipped',
+    )
+    assert "(1 more left out" in tight.text
+    assert context(values, 5).text == f"# Goal\n\n{GOAL}"
 
 
 def test_what_the_prompt_names_itself_is_not_given_twice() -> None:
@@ -113,7 +133,7 @@ def test_a_long_output_is_a_digest_that_names_its_whole() -> None:
 
 def test_the_nearest_output_stays_whole_where_not_all_fit() -> None:
     near, far = "near " * 100, "far " * 100
-    made = context(Values(GOAL, steps=outputs(near=near, middle="", far=far)), 170)
+    made = context(Values(GOAL, steps=outputs(near=near, middle="", far=far)), 180)
     assert near in made.text and far not in made.text
     assert {part.path: part.form for part in made.parts}["steps.far.content"] != "whole"
 
@@ -280,9 +300,10 @@ def test_whatever_happens_it_keeps_the_budget_and_the_goal_and_is_the_same_again
     assert {part.form for part in unlimited.parts} <= {"whole", "empty"}
     if unlimited.tokens <= budget:
         assert first == unlimited, "what fits goes in whole"
+    assert {part.form for part in first.parts if not part.tokens} <= {"empty", "left-out"}
     half = (budget - count(goal) - count("\n\n# Context\n\n(9 more left out for want of room)") - 1) // 2
     before = 0
     for whole, part in zip(unlimited.parts[1:], first.parts[1:], strict=True):
-        before += count("\n\n") + whole.tokens if whole.form == "whole" else 0
+        before += count("\n\n") + whole.tokens if whole.tokens else 0
         if count is not odd and before <= half:
             assert part == whole, "what comes first is not shortened for what comes after"

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from jsonschema import Draft202012Validator
 from workflow_texts import document, flaws, only_flaw, step, workflow
 
+from nyxcore.steps.models import ShownDecision
 from nyxcore.workflows.dependencies import needs_of
 from nyxcore.workflows.flaws import WorkflowRefused
+from nyxcore.workflows.graph import FINISHED
 from nyxcore.workflows.lint import accept, check, load
 from nyxcore.workflows.schema import schema_text
 
@@ -176,6 +178,15 @@ def test_what_is_no_object_is_refused_with_what_it_should_be(given: object) -> N
         ("steps.analyse.contnt", "steps.analyse.content"),
         ("steps.analyse", "steps.analyse.content"),
         ("steps.Analyse.status", "steps.analyse.status"),
+        ("steps.anlyse.contnet", "steps.analyse.content"),
+        ("steps.anlyse.statsu", "steps.analyse.status"),
+        ("steps.anlyse.contnt.more", "steps.analyse.content"),
+        ("step.anlyse.contnet", "steps.analyse.content"),
+        ("analyse.status", "steps.analyse.status"),
+        ("analyse.contnet", "steps.analyse.content"),
+        ("steps.analyse.sectoins", "steps.analyse.content"),
+        ("steps.analyse.content.status", "steps.analyse.content"),
+        ("steps.nothing.like", None),
         ("analyse", "steps.analyse.content"),
         ("analyse.content", "steps.analyse.content"),
         ("step.analyse.content", "steps.analyse.content"),
@@ -184,6 +195,11 @@ def test_what_is_no_object_is_refused_with_what_it_should_be(given: object) -> N
         ("steps.analyse.sections", "steps.analyse.content"),
         ("steps.draft.alternatives", "steps.draft.alternatives[0]"),
         ("steps.draft.alternatives[2]", "steps.draft.alternatives[1]"),
+        ("steps.draft.alternatves[0]", "steps.draft.alternatives[0]"),
+        ("steps.daft.alternatves[7]", "steps.draft.alternatives[1]"),
+        ("steps.jugde.dta.scroe", "steps.judge.data.score"),
+        ("steps.judge.data.prts[0].nmae", "steps.judge.data.parts[0].name"),
+        ("steps.judge.data.prts[0].name", "steps.judge.data.parts[0].name"),
         ("steps.judge.data.scroe", "steps.judge.data.score"),
         ("steps.judge.data.parts[0].nmae", "steps.judge.data.parts[0].name"),
         ("input.topc", "input.topic"),
@@ -206,16 +222,70 @@ def test_a_misspelt_path_is_answered_with_the_nearest_in_full(path: str, suggest
             "parts": {"type": "array", "items": {"properties": {"name": {"type": "string"}}}},
         },
     }
-    flaw = only_flaw(
+    steps = [
         step("analyse"),
         step("draft", alternatives=2, pick="person"),
         step("judge", outputSchema=schema),
-        step("last", f"first line\nand {{{{ {path} }}}}"),
-        inputs={"topic": {}},
-    )
+    ]
+    flaw = only_flaw(*steps, step("last", f"first line\nand {{{{ {path} }}}}"), inputs={"topic": {}})
     assert flaw.path == "/steps/3/prompt" and flaw.value == path
     assert flaw.message.startswith(f"line 2, column 5: {path}")
     assert flaw.suggestion == suggestion
+    assert (
+        suggestion is None or flaws(*steps, step("last", f"{{{{{suggestion}}}}}"), inputs={"topic": {}}) == []
+    )
+
+
+@pytest.mark.parametrize("path", ["steps.pln", "steps.pln.sectoins", "steps.pln.contnet", "plan"])
+def test_what_is_meant_for_a_list_is_answered_with_a_list(path: str) -> None:
+    flaw = only_flaw(step("plan"), step("each", "{{item}}", forEach=path))
+    assert flaw.suggestion == "steps.plan.sections"
+    assert flaw.message.endswith("; did you mean steps.plan.sections?")
+    assert only_flaw(step("each", "{{item}}", forEach="memmory")).suggestion is None, "memory is no list"
+
+
+@pytest.mark.parametrize(
+    ("when", "suggestion"),
+    [
+        ('steps.look.decision == "aproved"', "approve"),
+        ('steps.look.decision != "Approve"', "approve"),
+        ('"rejected" == {{steps.look.decision}}', "reject"),
+        ('steps.look.decision == "expired" or input == "x"', "expire"),
+        ('not (steps.look.decision contains "edited")', "edit"),
+        ('"aproved" contains steps.look.decision', "approve"),
+        ('"none, at all" contains steps.look.decision', None),
+        ('steps.look.decision == ""', None),
+        ('steps.plan.status == "success"', "succeeded"),
+        ('steps.look.status != "skiped"', "skipped"),
+        ('steps.plan.status == "failed"', None),
+    ],
+)
+def test_a_word_that_a_decision_or_a_status_never_is_is_a_flaw(when: str, suggestion: str | None) -> None:
+    steps = [step("plan"), step("look", None, type="review", needs=["plan"])]
+    flaw = only_flaw(*steps, step("last", when=when))
+    assert (flaw.path, flaw.suggestion) == ("/steps/2/when", suggestion)
+    words = "approve, reject, edit or expire" if "decision" in when else "succeeded or skipped"
+    assert f"is {words}" in flaw.message
+    assert flaw.message.endswith(f"; did you mean {suggestion}?") is (suggestion is not None)
+
+
+def test_of_a_path_that_leads_nowhere_no_word_is_told_besides() -> None:
+    flaw = only_flaw(step("plan"), step("last", when='steps.plan.decision == "aproved"'))
+    assert flaw.suggestion == "steps.plan.content"
+
+
+def test_words_that_a_decision_or_a_status_may_be_are_no_flaw() -> None:
+    schema = {"type": "object", "properties": {"status": {"type": "string"}}}
+    steps = [step("plan", outputSchema=schema), step("look", None, type="review", needs=["plan"])]
+    for when in (
+        *(f'steps.look.decision == "{word}"' for word in get_args(ShownDecision)),
+        *(f'steps.plan.status != "{word}"' for word in FINISHED),
+        'steps.look.decision contains "e"',
+        '"approve or edit" contains steps.look.decision',
+        'steps.plan.data.status == "success"',
+        "steps.look.decision == input",
+    ):
+        assert flaws(*steps, step("last", when=when)) == [], when
 
 
 def test_every_right_path_is_taken() -> None:

@@ -3,8 +3,9 @@
 It is for prompts that name no step. The order is the order of what matters: the goal, which is never cut; the
 outputs of what the step needs, directly or through others and never of a sibling, nearest first; the run's input;
 then whatever else the workflow selected. Each stands whole where it fits beside a short digest of each that comes
-after it, else as a digest that names its whole: nothing is starved by what is long and matters less. What is left
-out is said in the text, as far as that fits, and always in the provenance.
+after it, else as a digest that names its whole: nothing is starved by what is long and matters less. A need that came
+to nothing is a line that says why. What is left out is said in the text, as far as that fits, and always in the
+provenance.
 """
 
 from __future__ import annotations
@@ -51,6 +52,11 @@ class _Candidate:
     material: Material
     heading: str
     reason: str
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to put in."""
+        return not self.material.text.strip()
 
 
 @dataclass(frozen=True)
@@ -124,7 +130,9 @@ def _whole_block(candidate: _Candidate) -> _Block:
 
 
 def _block(candidate: _Candidate, insertion: Insertion) -> _Block:
-    text = "" if insertion.form == "empty" else f"## {candidate.heading}\n\n{insertion.text}"
+    text = f"## {candidate.heading}\n\n{insertion.text}"
+    if insertion.form == "empty":  # of a need it is said: the prompt was written with it in mind
+        text = insertion.text if candidate.material.step else ""
     return _Block(candidate, text, insertion.form, insertion.note)
 
 
@@ -166,11 +174,14 @@ def _short_size(candidate: _Candidate, shortener: Shortener) -> int:
 
 def _digest_block(candidate: _Candidate, room: int, shortener: Shortener) -> _Block:
     head = shortener.count(f"\n\n## {candidate.heading}\n\n")
-    short = shortener.shorten(candidate.material, room - head) if room > head else None
+    fits = room > head and not candidate.empty
+    short = shortener.shorten(candidate.material, room - head) if fits else None
     return _left_out(candidate) if short is None else _block(candidate, short)
 
 
 def _left_out(candidate: _Candidate) -> _Block:
+    if candidate.empty:
+        return _Block(candidate, "", "empty", candidate.material.note)
     return _Block(candidate, "", "left-out", "no room was left for it")
 
 

@@ -26,6 +26,10 @@ _SCHEMA_KINDS: Mapping[object, Kind] = {
     "boolean": "boolean",
     "array": "list",
 }
+_WORDS: Mapping[str | int, tuple[str, ...]] = {
+    "status": ("succeeded", "skipped"),  # a step that fails ends the run, and nothing behind it begins
+    "decision": ("approve", "reject", "edit", "expire"),
+}
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ class Scope:
             close = nearest(key, self.steps)
             rest = path.parts[2:] or ("content",)
             return Unknown(
-                f'{path}: there is no step "{key}"', str(Path(("steps", close, *rest))) if close else None
+                f'{path}: there is no step "{key}"', self._right("steps", close, *rest) if close else None
             )
         step = self.steps[key]
         return "any" if step is None else self._field(path, step)
@@ -119,15 +123,26 @@ class Scope:
             return fields[str(rest[0])]
         if rest[0] == "alternatives" and "alternatives" in fields:
             return Unknown(f"{path}: say which one, the first is [0]", f"steps.{step.key}.alternatives[0]")
-        close = nearest(str(rest[0]), fields)
         known = " ".join(f".{name}" for name in fields)
-        suggestion = f"steps.{step.key}.{close}" if close and close != "alternatives" else content
-        return Unknown(f'{path}: the step "{step.key}" has {known}', suggestion)
+        return Unknown(
+            f'{path}: the step "{step.key}" has {known}', self._right_field(path, fields) or content
+        )
+
+    def _right_field(self, path: Path, fields: Iterable[str]) -> str | None:
+        """The nearest right path of one whose step is right: with another field, or without what follows one."""
+        field, rest = str(path.parts[2]), path.parts[3:]
+        if field in fields:
+            return str(Path(path.parts[:3]))
+        close = nearest(field, fields)
+        return self._right(*path.parts[:2], close, *rest) if close else None
 
     def _unknown_root(self, path: Path, plain: Iterable[str]) -> Unknown:
         root, rest = str(path.parts[0]), path.parts[1:]
         if root in self.steps:
-            return Unknown(f"{path}: a step's output is named in full", f"steps.{root}.content")
+            return Unknown(
+                f"{path}: a step's output is named in full",
+                self._right("steps", root, *(rest or ("content",))),
+            )
         if root in self.inputs:
             return Unknown(f"{path}: an input is named in full", f"input.{root}")
         if root == "item":
@@ -137,12 +152,13 @@ class Scope:
         if root in plain:
             return Unknown(f"{path}: {root} has no such member", root)
         close = nearest(root, ["input", "steps", "project", *plain])
-        suggestion = self._completed(close, rest) if close else None
+        suggestion = self._right(close, *rest) if close else None
         known = ", ".join(sorted({"input", "project.wisdom", "steps.<key>.content", *plain}))
         return Unknown(f"{path}: there is no {root}; there are {known}", suggestion)
 
-    def _completed(self, root: str, rest: tuple[str | int, ...]) -> str | None:
-        candidate = Path((root, *rest))
+    def _right(self, *parts: str | int) -> str | None:
+        """The path of these parts where it is right, else the nearest one that is."""
+        candidate = Path(parts)
         found = self.kind(candidate)
         return found.suggestion if isinstance(found, Unknown) else str(candidate)
 
@@ -173,20 +189,35 @@ def step_fields(step: Step) -> dict[str, Kind]:
     return fields
 
 
+def words_of(path: Path) -> tuple[str, ...]:
+    """The words of which one stands at the end of a right path; none where it may be any text."""
+    return _WORDS.get(path.parts[2], ()) if path.step is not None and len(path.parts) == 3 else ()
+
+
 def _in_schema(path: Path, schema: Mapping[str, Any], rest: tuple[str | int, ...]) -> Kind | Unknown:
     """The kind at the end of a path into an answer; where its schema says nothing, any path is taken."""
-    before = path.parts[: len(path.parts) - len(rest)]
     for index, part in enumerate(rest):
         properties = schema.get("properties")
         inner: object = schema.get("items") if isinstance(part, int) else None
         if isinstance(part, str) and isinstance(properties, Mapping):
             if part not in properties:
-                close = nearest(part, properties)
-                full = str(Path((*before, *rest[:index], close))) if close else None
-                return Unknown(f"{path}: outputSchema has no property {part}", full)
+                right = _right_in_schema(path, schema, rest[index:], nearest(part, properties))
+                return Unknown(f"{path}: outputSchema has no property {part}", right)
             inner = properties[part]
         if not isinstance(inner, Mapping):
             return "any"
         schema = inner
     kind = schema.get("type")
     return _SCHEMA_KINDS.get(kind, "any") if isinstance(kind, str) else "any"
+
+
+def _right_in_schema(
+    path: Path, schema: Mapping[str, Any], rest: tuple[str | int, ...], close: str | None
+) -> str | None:
+    """The nearest right path where the first of `rest` is no property of `schema`, and `close` is meant."""
+    if close is None:
+        return None
+    before = path.parts[: len(path.parts) - len(rest)]
+    candidate = Path((*before, close, *rest[1:]))
+    found = _in_schema(candidate, schema, (close, *rest[1:]))
+    return (found.suggestion or str(Path((*before, close)))) if isinstance(found, Unknown) else str(candidate)
