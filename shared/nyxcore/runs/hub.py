@@ -21,9 +21,10 @@ from enum import Enum
 from uuid import UUID
 
 import psycopg
+from psycopg.errors import QueryCanceled
 
 from nyxcore import clock
-from nyxcore.db.connection import Connection
+from nyxcore.db.connection import Connection, answered_by
 from nyxcore.errors import DatabaseUnavailable
 from nyxcore.leases import repository as leases_repository
 from nyxcore.runs import repository
@@ -33,6 +34,10 @@ FAST, SLOW = 0.25, 2.0
 MAX_EVENTS, MAX_BYTES = 500, 1 << 20
 """Most events, and about most bytes, of one batch of one stream."""
 
+ANSWER_SECONDS = 3.0
+"""How long the database is waited for, here and where a stream is opened."""
+
+_STATEMENT_SECONDS = 2.5  # what the server itself gives one statement: less, so that it is the one to say so
 _QUIET_FOR_SLOWER = 3.0  # seconds of silence after which a stream is asked for half as often
 _log = logging.getLogger(__name__)
 
@@ -173,15 +178,20 @@ class StreamHub:
                 answers = self._ask(due, left)
                 self._deliver(due, answers)
             except Exception as error:  # noqa: BLE001 - whatever it is, no stream may be left hanging on it
-                _log.warning("polling failed; closing %d streams: %s", len(due), error, exc_info=True)
                 self._drop_connection()
-                with self._changed:
-                    for watch in due:
-                        _hand_over(watch, Over.TROUBLE)
+                self._end_all(error)
             with self._changed:
                 self._left -= left  # in trouble too: a lease that is not given back expires
                 self._changed.notify_all()
         self._drop_connection()
+
+    def _end_all(self, error: Exception) -> None:
+        """Send every client that has nothing to take yet away, those too that were not asked for this time."""
+        with self._changed:
+            ending = [watch for watch in self._watches if watch.message is None]
+            _log.warning("polling failed; closing %d streams: %s", len(ending), error, exc_info=error)
+            for watch in ending:
+                _hand_over(watch, Over.TROUBLE)
 
     def _wait_for_work(self) -> tuple[list[Watch], set[Watch]] | None:
         """The streams to ask for now and those that have left, waiting for the first; None after the end."""
@@ -197,17 +207,20 @@ class StreamHub:
                 self._changed.wait(min(watch.due for watch in waiting) - now if waiting else None)
 
     def _ask(self, due: Sequence[Watch], left: Iterable[Watch]) -> dict[UUID, _Answer]:
-        """One round trip. A connection that died while it was idle is made anew, once."""
+        """One round trip, within `ANSWER_SECONDS`. A connection that died while it was idle is made anew, once."""
         positions, leases = defaultdict[UUID, list[Watch]](list), defaultdict[UUID, list[UUID]](list)
         for watch in due:
             positions[watch.tenant_id].append(watch)
         for watch in left:
             leases[watch.tenant_id].append(watch.lease_id)
-        try:
-            return self._round_trip(positions, leases)
-        except (psycopg.Error, DatabaseUnavailable):
-            self._drop_connection()
-            return self._round_trip(positions, leases)
+        with answered_by(time.monotonic() + ANSWER_SECONDS):
+            try:
+                return self._round_trip(positions, leases)
+            except QueryCanceled:  # waited for long enough
+                raise
+            except (psycopg.Error, DatabaseUnavailable):
+                self._drop_connection()
+                return self._round_trip(positions, leases)
 
     def _round_trip(
         self, by_tenant: dict[UUID, list[Watch]], leases: dict[UUID, list[UUID]]
@@ -218,11 +231,11 @@ class StreamHub:
         asked = {}
         with connection.pipeline():
             for tenant_id, lease_ids in leases.items():
-                repository.begin_for(connection, tenant_id, "read write")
+                repository.begin_for(connection, tenant_id, "read write", _STATEMENT_SECONDS)
                 leases_repository.give_back(connection, tenant_id, lease_ids)
                 repository.end_of(connection)
             for tenant_id, watches in by_tenant.items():
-                repository.begin_for(connection, tenant_id, "read only")
+                repository.begin_for(connection, tenant_id, "read only", _STATEMENT_SECONDS)
                 asked[tenant_id] = (
                     repository.events_after(
                         connection,

@@ -364,10 +364,18 @@ def still_there(
     )
 
 
-def begin_for(connection: Connection, tenant_id: UUID, mode: Literal["read only", "read write"]) -> None:
-    """Open a tenant's transaction in a pipeline, where `Connection.transaction` would wait for answers."""
+def begin_for(
+    connection: Connection, tenant_id: UUID, mode: Literal["read only", "read write"], seconds: float
+) -> None:
+    """Open a tenant's transaction in a pipeline, where `Connection.transaction` would wait for answers.
+
+    The server ends a statement of it that takes longer than `seconds`.
+    """
     connection.execute(f"begin {mode}")
-    connection.execute("select set_config('app.tenant_id', %s, true)", (str(tenant_id),))
+    connection.execute(
+        "select set_config('app.tenant_id', %s, true), set_config('statement_timeout', %s, true)",
+        (str(tenant_id), f"{seconds * 1000:.0f}"),
+    )
 
 
 def end_of(connection: Connection) -> None:

@@ -22,13 +22,14 @@ from uuid import UUID
 import psycopg
 from psycopg.errors import ForeignKeyViolation
 
-from nyxcore.db.connection import Connection, Database, database, impatient
+from nyxcore.db.connection import Connection, Database, answered_by, database, impatient
 from nyxcore.errors import DatabaseUnavailable, Forbidden, NotFound, SchemaOutdated, Unauthenticated
 from nyxcore.ids import uuid7
 from nyxcore.leases import repository as leases
 from nyxcore.runs import cursor as cursors
 from nyxcore.runs import repository, sse
 from nyxcore.runs.hub import (
+    ANSWER_SECONDS,
     MAX_BYTES,
     MAX_EVENTS,
     Message,
@@ -46,7 +47,7 @@ HEARTBEAT_SECONDS = 12.0
 """Silence after which a comment is sent: below the 15 s that clients may count on."""
 
 _RETRY_MS = 1000
-_PATIENCE_SECONDS = 2.0  # with a database that is away or busy: an open tab is better told to come back
+_PATIENCE_SECONDS = 2.0  # for a connection; an open tab is better told to come back
 _LEASE_SECONDS = 10.0  # beyond the window: the last events on their way
 _SETTLE_SECONDS = 1.0
 _HEADERS = {"Content-Type": sse.MEDIA_TYPE, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -113,7 +114,7 @@ def serve(
     NotFound : the tenant has no such run, or it is not of the kind that the path names.
     BadCursor : the cursor is no number.
     """
-    opening = _open(request, db, window_seconds)
+    opening = _open(request, db, window_seconds, _deadline())
     return StreamResponse(opening.status, _headers(opening), _chunks(opening, hub, window_seconds))
 
 
@@ -121,7 +122,7 @@ async def serve_async(
     request: StreamRequest, *, db: Database, hub: StreamHub, window_seconds: float
 ) -> StreamResponse[AsyncIterator[bytes]]:
     """The stream as an async iterator; for the rest as `serve`."""
-    opening = await asyncio.to_thread(_open, request, db, window_seconds)
+    opening = await asyncio.to_thread(_open, request, db, window_seconds, _deadline())
     return StreamResponse(opening.status, _headers(opening), _async_chunks(opening, hub, window_seconds))
 
 
@@ -131,7 +132,12 @@ def stream_hub() -> StreamHub:
     return StreamHub(database().connect)
 
 
-def _open(request: StreamRequest, db: Database, window_seconds: float) -> Opening:
+def _deadline() -> float:
+    """When a stream that is asked for now is told to come back: its turn for a thread is counted in."""
+    return time.monotonic() + ANSWER_SECONDS
+
+
+def _open(request: StreamRequest, db: Database, window_seconds: float, deadline: float) -> Opening:
     kind = kind_of_path(request.path)
     if kind is None and request.path != "runs":
         raise NotFound(f"there is no stream /events/{request.path}/")
@@ -140,7 +146,7 @@ def _open(request: StreamRequest, db: Database, window_seconds: float) -> Openin
     except ValueError:
         raise NotFound(f"there is no run {request.run_id[:64]!r}") from None
     try:
-        with impatient(_PATIENCE_SECONDS):
+        with answered_by(deadline), impatient(_PATIENCE_SECONDS):
             return _opening(request, db, window_seconds, run_id, kind)
     except (DatabaseUnavailable, SchemaOutdated, psycopg.OperationalError, psycopg.InternalError):
         # the last: a writer that has become a reader, or a session that the server has ended
