@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import psycopg
@@ -256,6 +256,22 @@ def _connected[C: psycopg.Connection[Any]](kind: type[C], url: str, options: dic
         return kind.connect(url, **{"autocommit": True, "connect_timeout": _CONNECT_SECONDS, **options})
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"the database cannot be reached: {_words(error)}") from error
+
+
+def begin_for(
+    connection: Connection, tenant_id: UUID, mode: Literal["read only", "read write"], seconds: float
+) -> None:
+    """Open a tenant's transaction in a pipeline, where `Connection.transaction` would wait for answers.
+
+    The server ends a statement of it that takes longer than `seconds`.
+    """
+    connection.execute(f"begin {mode}")
+    connection.execute(f"{_TENANT}, {_TIMEOUT}", (str(tenant_id), f"{seconds * 1000:.0f}"))
+
+
+def end_of(connection: Connection) -> None:
+    """Close the transaction that `begin_for` opened."""
+    connection.execute("commit")
 
 
 def _set_up(connection: Connection, tenant: str, *, durable: bool) -> None:

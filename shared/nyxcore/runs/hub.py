@@ -3,9 +3,10 @@
 Every tick asks for all streams that are due, a read-only transaction a tenant under its row-level security,
 all of them in one pipeline. A stream is due often while its run writes (every `FAST` seconds) and seldom
 while it is quiet (every `SLOW`); what is due at the same pace is due at the same instants, so that quiet
-streams share their round trips. A stream that has not taken its last rows is not asked for, so that a slow
+streams share their round trips. A stream that is opened waits for the next of them, since its opening has just read
+what there is. A stream that has not taken its last rows is not asked for, so that a slow
 client costs one batch of memory and no more. What streams that have ended held (`nyxcore.leases`) is given back
-on the same way.
+on the same way, at the latest with the next half second's.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import psycopg
 from psycopg.errors import QueryCanceled
 
 from nyxcore import clock
-from nyxcore.db.connection import Connection, answered_by
+from nyxcore.db.connection import Connection, answered_by, begin_for, end_of
 from nyxcore.errors import DatabaseUnavailable
 from nyxcore.leases import repository as leases_repository
 from nyxcore.runs import repository
@@ -38,6 +39,7 @@ ANSWER_SECONDS = 3.0
 """How long the database is waited for, here and where a stream is opened."""
 
 _STATEMENT_SECONDS = 2.5  # what the server itself gives one statement: less, so that it is the one to say so
+_GIVE_BACK = 0.5  # seconds, twice a second at most: a client that comes back after its second finds room
 _QUIET_FOR_SLOWER = 3.0  # seconds of silence after which a stream is asked for half as often
 _log = logging.getLogger(__name__)
 
@@ -71,6 +73,8 @@ class Watch:
     contiguous : whether a hole in the numbers ends the stream; not after a `reset`, which announced it.
     notify : called from the poller's thread when there is something to take.
     lease_id : its place among the open streams of the tenant, given back when it leaves.
+    more : whether rows are waiting behind those that were handed over, so that the next are asked for at once.
+    last_event : when the run wrote last, on `time.monotonic`'s clock.
     needs : what must still be there for the stream to go on, as `repository.still_there` names it: the run, and
         whoever reads it.
     """
@@ -112,6 +116,7 @@ class StreamHub:
         self._changed = threading.Condition()
         self._watches: set[Watch] = set()
         self._left: set[Watch] = set()  # whose leases are to be given back
+        self._left_due = 0.0
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
         self._closed = False
@@ -123,18 +128,23 @@ class StreamHub:
             if self._closed:
                 _hand_over(watch, Over.GONE)
                 return
+            now = time.monotonic()
+            watch.due = now if watch.more else _next_due(now, now - watch.last_event)
+            watch.more = False
             self._watches.add(watch)
             self._wake()
 
     def leave(self, watch: Watch) -> None:
         """The stream is over, joined or not: its lease is given back. `settle` waits for that.
 
-        Once the hub is closed, a lease ends by its expiry.
+        It is given back at once when no other stream is open: in Lambda the process is about to be frozen. Once
+        the hub is closed, a lease ends by its expiry.
         """
         with self._changed:
             self._watches.discard(watch)
             if not self._closed:
                 self._left.add(watch)
+                self._left_due = _instant(time.monotonic(), _GIVE_BACK) if self._watches else 0.0
                 self._wake()
 
     def settle(self, seconds: float) -> None:
@@ -200,11 +210,12 @@ class StreamHub:
                 now = time.monotonic()
                 waiting = [watch for watch in self._watches if watch.message is None and not self._closed]
                 due = [watch for watch in waiting if watch.due <= now]
-                if due or self._left:
+                if due or (self._left and (self._closed or self._left_due <= now)):
                     return due, set(self._left)
                 if self._closed:
                     return None
-                self._changed.wait(min(watch.due for watch in waiting) - now if waiting else None)
+                instants = [watch.due for watch in waiting] + ([self._left_due] if self._left else [])
+                self._changed.wait(min(instants) - now if instants else None)
 
     def _ask(self, due: Sequence[Watch], left: Iterable[Watch]) -> dict[UUID, _Answer]:
         """One round trip, within `ANSWER_SECONDS`. A connection that died while it was idle is made anew, once."""
@@ -231,11 +242,11 @@ class StreamHub:
         asked = {}
         with connection.pipeline():
             for tenant_id, lease_ids in leases.items():
-                repository.begin_for(connection, tenant_id, "read write", _STATEMENT_SECONDS)
+                begin_for(connection, tenant_id, "read write", _STATEMENT_SECONDS)
                 leases_repository.give_back(connection, tenant_id, lease_ids)
-                repository.end_of(connection)
+                end_of(connection)
             for tenant_id, watches in by_tenant.items():
-                repository.begin_for(connection, tenant_id, "read only", _STATEMENT_SECONDS)
+                begin_for(connection, tenant_id, "read only", _STATEMENT_SECONDS)
                 asked[tenant_id] = (
                     repository.events_after(
                         connection,
@@ -252,7 +263,7 @@ class StreamHub:
                         subjects=list({w.principal.subject for w in watches if w.principal.subject}),
                     ),
                 )
-                repository.end_of(connection)
+                end_of(connection)
         answers = {}
         for tenant_id, (events, alive) in asked.items():
             rows = defaultdict[tuple[UUID, int], list[StoredEvent]](list)
@@ -307,4 +318,9 @@ def _next_due(now: float, quiet: float) -> float:
     interval = FAST
     while interval < SLOW and quiet >= _QUIET_FOR_SLOWER * interval / FAST:
         interval *= 2
+    return _instant(now, interval)
+
+
+def _instant(now: float, interval: float) -> float:
+    """The next multiple of `interval`: the same for all who ask, and for shorter intervals among theirs."""
     return (math.floor(now / interval) + 1) * interval

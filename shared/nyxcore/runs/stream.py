@@ -37,6 +37,7 @@ from nyxcore.runs.hub import (
     StoredEvent,
     StreamHub,
     Watch,
+    is_full,
 )
 from nyxcore.runs.models import RunKind, kind_of_path, links, run_of
 from nyxcore.settings import settings
@@ -90,6 +91,8 @@ class Opening:
     ----------
     first : the bytes that are there at once.
     over : nothing follows them.
+    more : whether further rows are waiting already.
+    quiet : seconds since the run wrote last.
     lease_id : its place among the open streams, when something follows.
     """
 
@@ -100,6 +103,8 @@ class Opening:
     run_id: UUID | None = None
     cursor: int = 0
     contiguous: bool = True
+    more: bool = False
+    quiet: float = 0.0
     lease_id: UUID = field(default_factory=uuid7)
 
 
@@ -200,7 +205,7 @@ def _begin(
     connection: Connection, principal: Principal, run_id: UUID, kind: RunKind | None, cursor: int | None
 ) -> Opening:
     """Read the run and the first rows, the run first: rows that come in between are sent later, not lost."""
-    row = repository.get(connection, principal.tenant_id, run_id)
+    row = repository.get_with_quiet(connection, principal.tenant_id, run_id)
     if row is None or not principal.sees(row["project_id"]) or kind not in {None, row["kind"]}:
         raise NotFound(f"there is no run {run_id}" + (f" of kind {kind}" if kind else ""))
     finished = row["finished_at"] is not None
@@ -226,6 +231,8 @@ def _begin(
         run_id=run_id,
         cursor=rows[-1].seq if rows else position,
         contiguous=not (beginning == "reset" and finished),
+        more=is_full(rows),
+        quiet=row["quiet"],
     )
 
 
@@ -318,7 +325,14 @@ def _watch(opening: Opening, notify: Callable[[], None]) -> Watch | None:
     if opening.over or opening.principal is None or opening.run_id is None:
         return None
     return Watch(
-        opening.principal, opening.run_id, opening.cursor, opening.contiguous, notify, opening.lease_id
+        opening.principal,
+        opening.run_id,
+        opening.cursor,
+        opening.contiguous,
+        notify,
+        opening.lease_id,
+        more=opening.more,
+        last_event=time.monotonic() - opening.quiet,
     )
 
 
