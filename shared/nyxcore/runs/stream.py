@@ -126,8 +126,17 @@ def serve(
 async def serve_async(
     request: StreamRequest, *, db: Database, hub: StreamHub, window_seconds: float
 ) -> StreamResponse[AsyncIterator[bytes]]:
-    """The stream as an async iterator; for the rest as `serve`."""
-    opening = await asyncio.to_thread(_open, request, db, window_seconds, _deadline())
+    """The stream as an async iterator; for the rest as `serve`.
+
+    A server that stops cancels what it cannot wait for. A stream that is still being opened then is told to come back:
+    left alone, the server would answer 500.
+    """
+    try:
+        opening = await asyncio.to_thread(_open, request, db, window_seconds, _deadline())
+    except asyncio.CancelledError:
+        opening = _come_back(3_000)
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
     return StreamResponse(opening.status, _headers(opening), _async_chunks(opening, hub, window_seconds))
 
 
@@ -155,7 +164,12 @@ def _open(request: StreamRequest, db: Database, window_seconds: float, deadline:
             return _opening(request, db, window_seconds, run_id, kind)
     except (DatabaseUnavailable, SchemaOutdated, psycopg.OperationalError, psycopg.InternalError):
         # the last: a writer that has become a reader, or a session that the server has ended
-        return Opening(sse.retry(_spread(3_000)), over=True)
+        return _come_back(3_000)
+
+
+def _come_back(milliseconds: int) -> Opening:
+    """An end that may pass: 200, so that EventSource does not give up."""
+    return Opening(sse.retry(_spread(milliseconds)), over=True)
 
 
 def _opening(
@@ -167,7 +181,7 @@ def _opening(
         opening = _begin(connection, principal, run_id, kind, cursor)
         if opening.over or _take_place(connection, principal.tenant_id, run_id, opening, window_seconds):
             return opening
-    return Opening(sse.retry(_spread(15_000)), over=True)
+    return _come_back(15_000)
 
 
 def _take_place(

@@ -45,12 +45,12 @@ def start_again(server: Postgres) -> None:
 
 
 @contextmanager
-def hung(server: Postgres) -> Iterator[None]:
-    """The server and all its processes stand still: connections stay open, and nothing is answered."""
-    assert server.pid is not None
-    processes = [server.pid]
-    os.kill(server.pid, signal.SIGSTOP)  # first, so that it makes no more children
-    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text()
+def hung(server: int | None) -> Iterator[None]:
+    """The server of this number and all its processes stand still: they keep their connections, and answer nothing."""
+    assert server is not None
+    processes = [server]
+    os.kill(server, signal.SIGSTOP)  # first, so that it makes no more children
+    children = Path(f"/proc/{server}/task/{server}/children").read_text()
     processes += [int(child) for child in children.split()]
     try:
         for process in processes:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from uuid import UUID
@@ -14,7 +15,7 @@ import psycopg
 import pytest
 from own_server import add_tenant, hung
 from run_workspace import Workspace
-from stack_bench import eventually
+from stack_bench import Dev, add_run, eventually
 from stream_bench import StreamBench, events
 from stream_server import StreamApp, serving
 
@@ -55,7 +56,7 @@ def test_a_server_that_hangs_ends_open_streams_and_answers_new_ones_until_it_goe
 ) -> None:
     run = hanging.workspace.running()
     open_stream = began(hanging, run.id)
-    with ThreadPoolExecutor() as pool, hung(server):
+    with ThreadPoolExecutor() as pool, hung(server.pid):
         rest, new = pool.submit(b"".join, open_stream), pool.submit(told, hanging, run.id)
         status, body = new.result(GUARD)
         assert status == 200 and re.fullmatch(COME_BACK, body)
@@ -74,7 +75,7 @@ def test_a_hundred_streams_that_open_while_the_server_hangs_are_all_answered(ser
         run = bench.workspace.running()
         app = StreamApp(db, bench.hub, window_seconds=60)
         with serving(app) as origin, ThreadPoolExecutor(100) as pool:
-            with hung(server):
+            with hung(server.pid):
                 waiting = [pool.submit(answer_of, origin, bench, run.id) for _ in range(100)]
                 answers = [future.result(GUARD) for future in waiting]
             assert {status for status, _ in answers} == {200}
@@ -89,6 +90,24 @@ def answer_of(origin: str, bench: StreamBench, run_id: UUID) -> tuple[int, bytes
     headers = {"Authorization": bench.authorization}
     response = httpx.get(f"{origin}/api/v1/events/runs/{run_id}", headers=headers, timeout=GUARD)
     return response.status_code, response.content
+
+
+def test_a_stream_that_is_being_opened_while_the_stack_stops_is_told_to_come_back(
+    nyx: Callable[..., Dev],
+) -> None:
+    dev = nyx("dev", "--json", "--port", "0").wait_ready()
+    url = f"{dev.ready['url']}/api/v1/events/runs/{add_run(dev.ready, 'running')}"
+    headers = {"Authorization": f"Bearer {dev.ready['token']}"}
+    assert httpx.get(f"{dev.ready['url']}/api/v1/projects", headers=headers).status_code == 200
+    database = int((dev.home / "postgres" / "postmaster.pid").read_text().splitlines()[0])
+    with ThreadPoolExecutor() as pool:
+        with hung(database):
+            answer = pool.submit(httpx.get, url, headers=headers, timeout=GUARD)
+            time.sleep(0.3)  # the request is on its way, and its answer can only be that the database hangs
+            dev.process.send_signal(signal.SIGTERM)
+            response = answer.result(GUARD)
+        assert (response.status_code, dev.end()[0]) == (200, 0)
+        assert re.fullmatch(COME_BACK, response.content)
 
 
 def test_a_table_that_is_locked_ends_open_streams_and_leaves_nobody_waiting_for_it(
