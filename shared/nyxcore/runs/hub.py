@@ -162,15 +162,19 @@ class StreamHub:
                 self._changed.notify_all()  # the poller may be waiting for exactly this
             return message
 
-    def close(self) -> None:
-        """End every stream (its client comes back elsewhere) and the poller."""
+    def end(self) -> None:
+        """End every stream (its client comes back elsewhere); the poller ends when their places are given back."""
         with self._changed:
             self._closed = True
             for watch in self._watches:
                 _hand_over(watch, Over.GONE)
             self._left |= self._watches
             self._changed.notify_all()
-            thread = self._thread
+
+    def close(self) -> None:
+        """`end`, and wait for the poller."""
+        self.end()
+        thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=10)
 
