@@ -22,6 +22,7 @@ from benchmarks.stream_writers import Committed, NaiveWriter, RunWriter, Writer,
 STREAMS, ACTIVE = 1_000, 200
 WRITERS, READERS = 8, 20
 _SETTLE_SECONDS, _IDLE_SECONDS, _ACTIVE_SECONDS, _RACE_SECONDS = 15.0, 10.0, 15.0, 12.0
+_RECONNECTS = STREAMS / 114  # a second: the windows of the stack are 108 to 120 s long
 _LATEST_SECONDS = 8.0  # by then an event that is not there will never come
 
 type Row = tuple[str, str, str]
@@ -54,6 +55,7 @@ class Side:
     after_silence: list[float]
     missing: int
     idle: Load
+    rotating: Load
     active: Load
     memory: float
     race: Race
@@ -81,6 +83,8 @@ class Bench:
         memory = (self._server.resident_kb() - before) / len(runs)
         with self._load() as idle:
             time.sleep(_IDLE_SECONDS)
+        with self._load() as rotating:
+            self._clients.ask("rotate", rate=_RECONNECTS, seconds=_IDLE_SECONDS)
         while_idle()
         active_runs = runs[:: len(runs) // ACTIVE]
         writing = Writing(self._connect, 4)
@@ -94,6 +98,7 @@ class Bench:
             after_silence=[arrived[key] - instant for key, instant in silent.items() if key in arrived],
             missing=len((committed | silent).keys() - arrived.keys()),
             idle=idle[0],
+            rotating=rotating[0],
             active=active[0],
             memory=memory,
             race=self._race(raced),
@@ -220,6 +225,11 @@ def _rows(api: Side) -> list[Row]:
             f"{api.idle.trips:.1f} a second",
             "≤ 2 a second",
         ),
+        (
+            f"the same while {_RECONNECTS:.1f} of them a second end and come back, their openings not counted",
+            f"{api.rotating.trips:.1f} a second",
+            "≤ 2 a second",
+        ),
         ("memory of an idle stream", f"{api.memory:.0f} kB", "≤ 50 kB"),
     ]
 
@@ -239,6 +249,10 @@ COMPARED: tuple[tuple[str, Callable[[Side], str]], ...] = (
     ("from commit to client", lambda side: _spread(side.latencies)),
     ("the first event after a silence", lambda side: _spread(side.after_silence)),
     ("idle: round trips to the database a second", lambda side: f"{side.idle.trips:.1f}"),
+    (
+        f"idle, {_RECONNECTS:.1f} a second coming back: round trips of polls a second",
+        lambda side: f"{side.rotating.trips:.1f}",
+    ),
     ("idle: transactions a second", lambda side: f"{side.idle.transactions:.0f}"),
     ("active: round trips a second", lambda side: f"{side.active.trips:.1f}"),
     ("idle: CPU of the server's process", lambda side: f"{side.idle.cpu:.1%} of a core"),

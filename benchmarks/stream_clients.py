@@ -20,6 +20,7 @@ _KEY = re.compile(rb'"message": ?"(k[0-9-]+)')
 class Client:
     """One open stream."""
 
+    target: tuple[str, str]
     arrivals: list[tuple[str, float]] = field(default_factory=list)
     task: asyncio.Task[None] | None = None
 
@@ -34,9 +35,9 @@ class Clients:
 
     async def open(self, targets: list[tuple[str, str]], spread: float) -> int:
         """Open a stream of each `(path, authorization)`, over `spread` seconds; returns when all have answered."""
-        clients = [Client() for _ in targets]
+        clients = [Client(target) for target in targets]
         pauses = [spread * number / len(targets) for number in range(len(targets))]
-        await asyncio.gather(*map(self._open, clients, targets, pauses))
+        await asyncio.gather(*map(self._open, clients, pauses))
         self._clients += clients
         return len(self._clients)
 
@@ -55,6 +56,20 @@ class Clients:
         self._clients = []
         return len(tasks)
 
+    async def rotate(self, rate: float, seconds: float) -> int:
+        """End so many streams a second, in turn, and open each again a second later, as after its window; how many."""
+        opening = []
+        for number in range(round(rate * seconds)):
+            client = self._clients[number % len(self._clients)]
+            if client.task is not None:
+                client.task.cancel()
+                await asyncio.wait([client.task])
+            client.task = None
+            opening.append(asyncio.create_task(self._open(client, 1.0)))
+            await asyncio.sleep(1 / rate)
+        await asyncio.gather(*opening)
+        return len(opening)
+
     async def first_byte(self, path: str, authorization: str, times: int) -> list[float]:
         """Seconds from before the connection is made to the first byte of the body; one after the other."""
         return [await self._timed(path, authorization, b"\n") for _ in range(times)]
@@ -63,10 +78,10 @@ class Clients:
         """Seconds from before the connection is made to the event `done`."""
         return [await self._timed(path, authorization, b"event: done") for _ in range(times)]
 
-    async def _open(self, client: Client, target: tuple[str, str], pause: float) -> None:
+    async def _open(self, client: Client, pause: float) -> None:
         await asyncio.sleep(pause)
         async with self._opening:
-            reader, writer = await self._request(*target)
+            reader, writer = await self._request(*client.target)
         client.task = asyncio.create_task(_follow(client, reader, writer))
 
     async def _timed(self, path: str, authorization: str, until: bytes) -> float:

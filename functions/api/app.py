@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -44,8 +45,12 @@ Another tenant's id answers as an unknown one does: 404. Times are RFC 3339 in U
 
 @asynccontextmanager
 async def _lifespan(_: FastAPI) -> AsyncIterator[None]:
-    """Under uvicorn: close at the end what requests have opened."""
+    """Under uvicorn: close at the end what requests have opened, while the last answers go out."""
     yield
+    await asyncio.to_thread(_close)
+
+
+def _close() -> None:
     if stream_hub.cache_info().currsize:
         stream_hub().close()
         stream_hub.cache_clear()

@@ -11,8 +11,9 @@ from typing import Any, Final
 import uvicorn
 
 from nyx.children import Supervisor
+from nyxcore.runs.stream import end_streams
 
-_GRACE: Final = 1  # seconds that open streams get when the stack stops
+_GRACE: Final = 1  # seconds that answers under way get when the stack stops
 _PATH: Final = 2  # among the arguments of uvicorn's access log: client, method, path, version, status
 
 
@@ -28,7 +29,7 @@ class _WithoutQuery(logging.Filter):
 
 
 class _Server(uvicorn.Server):
-    """Tells the supervisor when requests are answered."""
+    """Tells the supervisor when requests are answered, and open streams when they are to end."""
 
     def __init__(self, config: uvicorn.Config, supervisor: Supervisor) -> None:
         super().__init__(config)
@@ -38,6 +39,10 @@ class _Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             self._supervisor.ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        end_streams()  # first: uvicorn waits for them, and cuts them off after that
+        await super().shutdown(sockets)
 
 
 def main() -> None:

@@ -8,11 +8,12 @@ context to another. Row-level security does the rest.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from math import ceil
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 import psycopg
@@ -24,20 +25,29 @@ from nyxcore.errors import DatabaseUnavailable
 from nyxcore.settings import DatabaseAuth, settings
 
 if TYPE_CHECKING:
+    from psycopg.abc import RV, PQGen
     from psycopg_pool import ConnectionPool
 
 type Connection = psycopg.Connection[DictRow]
 
-# prepare_threshold=None: a prepared statement pins a session of RDS Proxy.
-_OPTIONS: dict[str, Any] = {"autocommit": True, "prepare_threshold": None, "row_factory": dict_row}
+# prepare_threshold=None: a prepared statement pins a session of RDS Proxy. tcp_user_timeout, in ms: a server that
+# has vanished is noticed, which TCP by itself takes a quarter of an hour for.
+_OPTIONS: dict[str, Any] = {
+    "autocommit": True,
+    "prepare_threshold": None,
+    "row_factory": dict_row,
+    "tcp_user_timeout": 10_000,
+}
 _TENANT = "select set_config('app.tenant_id', %s, true)"
 _NOT_DURABLE = "set_config('synchronous_commit', 'off', true)"
+_TIMEOUT = "set_config('statement_timeout', %s, true)"
 _WAIT_SECONDS = 10.0
 _CONNECT_SECONDS = 5
 # on a new connection of the pool: whoever needs one next tries at once, not when a growing backoff says so
 _GIVE_UP_SECONDS = 2.0
 
 _patience: ContextVar[float] = ContextVar("patience", default=_WAIT_SECONDS)
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 
 @contextmanager
@@ -48,6 +58,37 @@ def impatient(seconds: float) -> Iterator[None]:
         yield
     finally:
         _patience.reset(token)
+
+
+@contextmanager
+def answered_by(deadline: float) -> Iterator[None]:
+    """In this block a database that has not answered at `deadline`, of `time.monotonic`, is given up.
+
+    A server that hangs refuses nothing, and answers no cancel either: the connection that waits for it is closed, and
+    its transaction ends with DatabaseUnavailable. A statement that waits in the server (for a lock, say) is
+    ended there as well, so that it does not outlive whoever asked.
+    """
+    token = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+class _Connection(psycopg.Connection[DictRow]):
+    """A connection that keeps the deadline of `answered_by`."""
+
+    def wait(self, gen: PQGen[RV], interval: float = 0.1, timeout: float | None = None) -> RV:
+        """Wait for an answer, and at the deadline close the connection: it will never be of use again."""
+        deadline = _deadline.get()
+        if deadline is None:
+            return super().wait(gen, interval, timeout)
+        try:
+            return super().wait(gen, interval, max(0.0, deadline - time.monotonic()))
+        except psycopg.OperationalError:
+            if time.monotonic() >= deadline:
+                self.close()
+            raise
 
 
 class Database:
@@ -105,9 +146,9 @@ class Database:
     def connect(self) -> Connection:
         """A connection apart from the transactions, for a reader that pipelines; the caller closes it.
 
-        A server that has vanished is noticed after 10 s. Raises DatabaseUnavailable.
+        Raises DatabaseUnavailable.
         """
-        return connect_once(self._conninfo(), **_OPTIONS, tcp_user_timeout=10_000)
+        return _connect(self._conninfo(), **_OPTIONS, connect_timeout=_seconds_to_connect())
 
     def close(self) -> None:
         """Close what is open; the next transaction opens it again."""
@@ -122,10 +163,11 @@ class Database:
 
     @contextmanager
     def _begin(self, tenant: str, *, durable: bool = True) -> Iterator[Connection]:
+        _time_left()
         with self._pooled() if self._pool_size else self._alone() as connection:
             try:
                 with connection.transaction():
-                    connection.execute(_TENANT if durable else f"{_TENANT}, {_NOT_DURABLE}", (tenant,))
+                    _set_up(connection, tenant, durable=durable)
                     yield connection
             except psycopg.OperationalError as error:
                 if not connection.closed:
@@ -136,7 +178,7 @@ class Database:
     def _pooled(self) -> Iterator[Connection]:
         from psycopg_pool import PoolTimeout
 
-        pool, patience = self._open_pool(), _patience.get()
+        pool, patience = self._open_pool(), _time_left()
         try:
             connection = pool.getconn(timeout=patience)
         except PoolTimeout as error:
@@ -155,7 +197,8 @@ class Database:
             if self._pool is None:
                 self._pool = ConnectionPool(
                     self._conninfo,
-                    kwargs=_OPTIONS,
+                    connection_class=_Connection,
+                    kwargs=_OPTIONS | {"connect_timeout": _CONNECT_SECONDS},
                     min_size=1,
                     max_size=self._pool_size,
                     reconnect_timeout=_GIVE_UP_SECONDS,
@@ -184,8 +227,8 @@ class Database:
             self._connection.close()
             self._connection = None
         if self._connection is None:
-            seconds = min(_CONNECT_SECONDS, ceil(_patience.get()))
-            self._connection = connect_once(self._conninfo(), **_OPTIONS, connect_timeout=seconds)
+            seconds = _seconds_to_connect()
+            self._connection = _connect(self._conninfo(), **_OPTIONS, connect_timeout=seconds)
         return self._connection
 
     def _conninfo(self) -> str:
@@ -200,10 +243,61 @@ def connect_once(url: str, **options: Any) -> psycopg.Connection[Any]:
     ------
     DatabaseUnavailable : the database cannot be reached, or does not let this role in.
     """
+    return _connected(psycopg.Connection[Any], url, options)
+
+
+def _connect(url: str, **options: Any) -> Connection:
+    """A connection for transactions of tenants, which keeps the deadline of `answered_by`."""
+    return _connected(_Connection, url, options)
+
+
+def _connected[C: psycopg.Connection[Any]](kind: type[C], url: str, options: dict[str, Any]) -> C:
     try:
-        return psycopg.connect(url, **{"autocommit": True, "connect_timeout": _CONNECT_SECONDS, **options})
+        return kind.connect(url, **{"autocommit": True, "connect_timeout": _CONNECT_SECONDS, **options})
     except psycopg.OperationalError as error:
         raise DatabaseUnavailable(f"the database cannot be reached: {_words(error)}") from error
+
+
+def begin_for(
+    connection: Connection, tenant_id: UUID, mode: Literal["read only", "read write"], seconds: float
+) -> None:
+    """Open a tenant's transaction in a pipeline, where `Connection.transaction` would wait for answers.
+
+    The server ends a statement of it that takes longer than `seconds`.
+    """
+    connection.execute(f"begin {mode}")
+    connection.execute(f"{_TENANT}, {_TIMEOUT}", (str(tenant_id), f"{seconds * 1000:.0f}"))
+
+
+def end_of(connection: Connection) -> None:
+    """Close the transaction that `begin_for` opened."""
+    connection.execute("commit")
+
+
+def _set_up(connection: Connection, tenant: str, *, durable: bool) -> None:
+    """Say whose the transaction is, and what else belongs to it; one round trip."""
+    parts, values = [_TENANT], [tenant]
+    if not durable:
+        parts.append(_NOT_DURABLE)
+    if _deadline.get() is not None:
+        parts.append(_TIMEOUT)
+        values.append(str(max(1, int(_time_left() * 1000))))
+    connection.execute(", ".join(parts), values)
+
+
+def _time_left() -> float:
+    """Seconds that may be waited for the database; raises DatabaseUnavailable when there are none."""
+    deadline = _deadline.get()
+    if deadline is None:
+        return _patience.get()
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise DatabaseUnavailable("the database has not answered in time")
+    return min(_patience.get(), left)
+
+
+def _seconds_to_connect() -> int:
+    return min(_CONNECT_SECONDS, ceil(_time_left()))
 
 
 def _answers(connection: Connection) -> bool:

@@ -3,9 +3,10 @@
 Every tick asks for all streams that are due, a read-only transaction a tenant under its row-level security,
 all of them in one pipeline. A stream is due often while its run writes (every `FAST` seconds) and seldom
 while it is quiet (every `SLOW`); what is due at the same pace is due at the same instants, so that quiet
-streams share their round trips. A stream that has not taken its last rows is not asked for, so that a slow
+streams share their round trips. A stream that is opened waits for the next of them, since its opening has just read
+what there is. A stream that has not taken its last rows is not asked for, so that a slow
 client costs one batch of memory and no more. What streams that have ended held (`nyxcore.leases`) is given back
-on the same way.
+on the same way, at the latest with the next half second's.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from enum import Enum
 from uuid import UUID
 
 import psycopg
+from psycopg.errors import QueryCanceled
 
 from nyxcore import clock
-from nyxcore.db.connection import Connection
+from nyxcore.db.connection import Connection, answered_by, begin_for, end_of
 from nyxcore.errors import DatabaseUnavailable
 from nyxcore.leases import repository as leases_repository
 from nyxcore.runs import repository
@@ -33,6 +35,11 @@ FAST, SLOW = 0.25, 2.0
 MAX_EVENTS, MAX_BYTES = 500, 1 << 20
 """Most events, and about most bytes, of one batch of one stream."""
 
+ANSWER_SECONDS = 3.0
+"""How long the database is waited for, here and where a stream is opened."""
+
+_STATEMENT_SECONDS = 2.5  # what the server itself gives one statement: less, so that it is the one to say so
+_GIVE_BACK = 0.5  # seconds, twice a second at most: a client that comes back after its second finds room
 _QUIET_FOR_SLOWER = 3.0  # seconds of silence after which a stream is asked for half as often
 _log = logging.getLogger(__name__)
 
@@ -66,6 +73,8 @@ class Watch:
     contiguous : whether a hole in the numbers ends the stream; not after a `reset`, which announced it.
     notify : called from the poller's thread when there is something to take.
     lease_id : its place among the open streams of the tenant, given back when it leaves.
+    more : whether rows are waiting behind those that were handed over, so that the next are asked for at once.
+    last_event : when the run wrote last, on `time.monotonic`'s clock.
     needs : what must still be there for the stream to go on, as `repository.still_there` names it: the run, and
         whoever reads it.
     """
@@ -107,6 +116,7 @@ class StreamHub:
         self._changed = threading.Condition()
         self._watches: set[Watch] = set()
         self._left: set[Watch] = set()  # whose leases are to be given back
+        self._left_due = 0.0
         self._thread: threading.Thread | None = None
         self._connection: Connection | None = None
         self._closed = False
@@ -118,18 +128,23 @@ class StreamHub:
             if self._closed:
                 _hand_over(watch, Over.GONE)
                 return
+            now = time.monotonic()
+            watch.due = now if watch.more else _next_due(now, now - watch.last_event)
+            watch.more = False
             self._watches.add(watch)
             self._wake()
 
     def leave(self, watch: Watch) -> None:
         """The stream is over, joined or not: its lease is given back. `settle` waits for that.
 
-        Once the hub is closed, a lease ends by its expiry.
+        It is given back at once when no other stream is open: in Lambda the process is about to be frozen. Once
+        the hub is closed, a lease ends by its expiry.
         """
         with self._changed:
             self._watches.discard(watch)
             if not self._closed:
                 self._left.add(watch)
+                self._left_due = _instant(time.monotonic(), _GIVE_BACK) if self._watches else 0.0
                 self._wake()
 
     def settle(self, seconds: float) -> None:
@@ -147,15 +162,19 @@ class StreamHub:
                 self._changed.notify_all()  # the poller may be waiting for exactly this
             return message
 
-    def close(self) -> None:
-        """End every stream (its client comes back elsewhere) and the poller."""
+    def end(self) -> None:
+        """End every stream (its client comes back elsewhere); the poller ends when their places are given back."""
         with self._changed:
             self._closed = True
             for watch in self._watches:
                 _hand_over(watch, Over.GONE)
             self._left |= self._watches
             self._changed.notify_all()
-            thread = self._thread
+
+    def close(self) -> None:
+        """`end`, and wait for the poller."""
+        self.end()
+        thread = self._thread
         if thread is not None and thread is not threading.current_thread():
             thread.join(timeout=10)
 
@@ -173,15 +192,20 @@ class StreamHub:
                 answers = self._ask(due, left)
                 self._deliver(due, answers)
             except Exception as error:  # noqa: BLE001 - whatever it is, no stream may be left hanging on it
-                _log.warning("polling failed; closing %d streams: %s", len(due), error, exc_info=True)
                 self._drop_connection()
-                with self._changed:
-                    for watch in due:
-                        _hand_over(watch, Over.TROUBLE)
+                self._end_all(error)
             with self._changed:
                 self._left -= left  # in trouble too: a lease that is not given back expires
                 self._changed.notify_all()
         self._drop_connection()
+
+    def _end_all(self, error: Exception) -> None:
+        """Send every client that has nothing to take yet away, those too that were not asked for this time."""
+        with self._changed:
+            ending = [watch for watch in self._watches if watch.message is None]
+            _log.warning("polling failed; closing %d streams: %s", len(ending), error, exc_info=error)
+            for watch in ending:
+                _hand_over(watch, Over.TROUBLE)
 
     def _wait_for_work(self) -> tuple[list[Watch], set[Watch]] | None:
         """The streams to ask for now and those that have left, waiting for the first; None after the end."""
@@ -190,24 +214,28 @@ class StreamHub:
                 now = time.monotonic()
                 waiting = [watch for watch in self._watches if watch.message is None and not self._closed]
                 due = [watch for watch in waiting if watch.due <= now]
-                if due or self._left:
+                if due or (self._left and (self._closed or self._left_due <= now)):
                     return due, set(self._left)
                 if self._closed:
                     return None
-                self._changed.wait(min(watch.due for watch in waiting) - now if waiting else None)
+                instants = [watch.due for watch in waiting] + ([self._left_due] if self._left else [])
+                self._changed.wait(min(instants) - now if instants else None)
 
     def _ask(self, due: Sequence[Watch], left: Iterable[Watch]) -> dict[UUID, _Answer]:
-        """One round trip. A connection that died while it was idle is made anew, once."""
+        """One round trip, within `ANSWER_SECONDS`. A connection that died while it was idle is made anew, once."""
         positions, leases = defaultdict[UUID, list[Watch]](list), defaultdict[UUID, list[UUID]](list)
         for watch in due:
             positions[watch.tenant_id].append(watch)
         for watch in left:
             leases[watch.tenant_id].append(watch.lease_id)
-        try:
-            return self._round_trip(positions, leases)
-        except (psycopg.Error, DatabaseUnavailable):
-            self._drop_connection()
-            return self._round_trip(positions, leases)
+        with answered_by(time.monotonic() + ANSWER_SECONDS):
+            try:
+                return self._round_trip(positions, leases)
+            except QueryCanceled:  # waited for long enough
+                raise
+            except (psycopg.Error, DatabaseUnavailable):
+                self._drop_connection()
+                return self._round_trip(positions, leases)
 
     def _round_trip(
         self, by_tenant: dict[UUID, list[Watch]], leases: dict[UUID, list[UUID]]
@@ -218,11 +246,11 @@ class StreamHub:
         asked = {}
         with connection.pipeline():
             for tenant_id, lease_ids in leases.items():
-                repository.begin_for(connection, tenant_id, "read write")
+                begin_for(connection, tenant_id, "read write", _STATEMENT_SECONDS)
                 leases_repository.give_back(connection, tenant_id, lease_ids)
-                repository.end_of(connection)
+                end_of(connection)
             for tenant_id, watches in by_tenant.items():
-                repository.begin_for(connection, tenant_id, "read only")
+                begin_for(connection, tenant_id, "read only", _STATEMENT_SECONDS)
                 asked[tenant_id] = (
                     repository.events_after(
                         connection,
@@ -239,7 +267,7 @@ class StreamHub:
                         subjects=list({w.principal.subject for w in watches if w.principal.subject}),
                     ),
                 )
-                repository.end_of(connection)
+                end_of(connection)
         answers = {}
         for tenant_id, (events, alive) in asked.items():
             rows = defaultdict[tuple[UUID, int], list[StoredEvent]](list)
@@ -294,4 +322,9 @@ def _next_due(now: float, quiet: float) -> float:
     interval = FAST
     while interval < SLOW and quiet >= _QUIET_FOR_SLOWER * interval / FAST:
         interval *= 2
+    return _instant(now, interval)
+
+
+def _instant(now: float, interval: float) -> float:
+    """The next multiple of `interval`: the same for all who ask, and for shorter intervals among theirs."""
     return (math.floor(now / interval) + 1) * interval

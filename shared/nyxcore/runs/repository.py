@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -43,6 +43,16 @@ def get(connection: Connection, tenant_id: UUID, run_id: UUID) -> Row | None:
     """The run's row, or None."""
     return connection.execute(
         "select * from runs where tenant_id = %s and id = %s", (tenant_id, run_id)
+    ).fetchone()
+
+
+def get_with_quiet(connection: Connection, tenant_id: UUID, run_id: UUID) -> Row | None:
+    """The run's row, and `quiet`: seconds since its newest event, by the database's clock. None without a run."""
+    return connection.execute(
+        "select r.*, extract(epoch from clock_timestamp() - coalesce((select e.created_at from run_events e"
+        " where e.tenant_id = r.tenant_id and e.run_id = r.id and e.seq = r.last_seq), r.created_at))::float"
+        " as quiet from runs r where r.tenant_id = %s and r.id = %s",
+        (tenant_id, run_id),
     ).fetchone()
 
 
@@ -367,17 +377,6 @@ def still_there(
             "subjects": list(subjects),
         },
     )
-
-
-def begin_for(connection: Connection, tenant_id: UUID, mode: Literal["read only", "read write"]) -> None:
-    """Open a tenant's transaction in a pipeline, where `Connection.transaction` would wait for answers."""
-    connection.execute(f"begin {mode}")
-    connection.execute("select set_config('app.tenant_id', %s, true)", (str(tenant_id),))
-
-
-def end_of(connection: Connection) -> None:
-    """Close the transaction that `begin_for` opened."""
-    connection.execute("commit")
 
 
 def _plain(value: object) -> object:

@@ -22,13 +22,14 @@ from uuid import UUID
 import psycopg
 from psycopg.errors import ForeignKeyViolation
 
-from nyxcore.db.connection import Connection, Database, database, impatient
+from nyxcore.db.connection import Connection, Database, answered_by, database, impatient
 from nyxcore.errors import DatabaseUnavailable, Forbidden, NotFound, SchemaOutdated, Unauthenticated
 from nyxcore.ids import uuid7
 from nyxcore.leases import repository as leases
 from nyxcore.runs import cursor as cursors
 from nyxcore.runs import repository, sse
 from nyxcore.runs.hub import (
+    ANSWER_SECONDS,
     MAX_BYTES,
     MAX_EVENTS,
     Message,
@@ -36,6 +37,7 @@ from nyxcore.runs.hub import (
     StoredEvent,
     StreamHub,
     Watch,
+    is_full,
 )
 from nyxcore.runs.models import RunKind, kind_of_path, links, run_of
 from nyxcore.settings import settings
@@ -46,7 +48,7 @@ HEARTBEAT_SECONDS = 12.0
 """Silence after which a comment is sent: below the 15 s that clients may count on."""
 
 _RETRY_MS = 1000
-_PATIENCE_SECONDS = 2.0  # with a database that is away or busy: an open tab is better told to come back
+_PATIENCE_SECONDS = 2.0  # for a connection; an open tab is better told to come back
 _LEASE_SECONDS = 10.0  # beyond the window: the last events on their way
 _SETTLE_SECONDS = 1.0
 _HEADERS = {"Content-Type": sse.MEDIA_TYPE, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
@@ -89,6 +91,8 @@ class Opening:
     ----------
     first : the bytes that are there at once.
     over : nothing follows them.
+    more : whether further rows are waiting already.
+    quiet : seconds since the run wrote last.
     lease_id : its place among the open streams, when something follows.
     """
 
@@ -99,6 +103,8 @@ class Opening:
     run_id: UUID | None = None
     cursor: int = 0
     contiguous: bool = True
+    more: bool = False
+    quiet: float = 0.0
     lease_id: UUID = field(default_factory=uuid7)
 
 
@@ -113,15 +119,24 @@ def serve(
     NotFound : the tenant has no such run, or it is not of the kind that the path names.
     BadCursor : the cursor is no number.
     """
-    opening = _open(request, db, window_seconds)
+    opening = _open(request, db, window_seconds, _deadline())
     return StreamResponse(opening.status, _headers(opening), _chunks(opening, hub, window_seconds))
 
 
 async def serve_async(
     request: StreamRequest, *, db: Database, hub: StreamHub, window_seconds: float
 ) -> StreamResponse[AsyncIterator[bytes]]:
-    """The stream as an async iterator; for the rest as `serve`."""
-    opening = await asyncio.to_thread(_open, request, db, window_seconds)
+    """The stream as an async iterator; for the rest as `serve`.
+
+    A server that stops cancels what it cannot wait for. A stream that is still being opened then is told to come back:
+    left alone, the server would answer 500.
+    """
+    try:
+        opening = await asyncio.to_thread(_open, request, db, window_seconds, _deadline())
+    except asyncio.CancelledError:
+        opening = _come_back(3_000)
+        if (task := asyncio.current_task()) is not None:
+            task.uncancel()
     return StreamResponse(opening.status, _headers(opening), _async_chunks(opening, hub, window_seconds))
 
 
@@ -131,7 +146,18 @@ def stream_hub() -> StreamHub:
     return StreamHub(database().connect)
 
 
-def _open(request: StreamRequest, db: Database, window_seconds: float) -> Opening:
+def end_streams() -> None:
+    """End every open stream of this process between two events, without waiting: the server begins to stop."""
+    if stream_hub.cache_info().currsize:
+        stream_hub().end()
+
+
+def _deadline() -> float:
+    """When a stream that is asked for now is told to come back: its turn for a thread is counted in."""
+    return time.monotonic() + ANSWER_SECONDS
+
+
+def _open(request: StreamRequest, db: Database, window_seconds: float, deadline: float) -> Opening:
     kind = kind_of_path(request.path)
     if kind is None and request.path != "runs":
         raise NotFound(f"there is no stream /events/{request.path}/")
@@ -140,11 +166,16 @@ def _open(request: StreamRequest, db: Database, window_seconds: float) -> Openin
     except ValueError:
         raise NotFound(f"there is no run {request.run_id[:64]!r}") from None
     try:
-        with impatient(_PATIENCE_SECONDS):
+        with answered_by(deadline), impatient(_PATIENCE_SECONDS):
             return _opening(request, db, window_seconds, run_id, kind)
     except (DatabaseUnavailable, SchemaOutdated, psycopg.OperationalError, psycopg.InternalError):
         # the last: a writer that has become a reader, or a session that the server has ended
-        return Opening(sse.retry(_spread(3_000)), over=True)
+        return _come_back(3_000)
+
+
+def _come_back(milliseconds: int) -> Opening:
+    """An end that may pass: 200, so that EventSource does not give up."""
+    return Opening(sse.retry(_spread(milliseconds)), over=True)
 
 
 def _opening(
@@ -156,7 +187,7 @@ def _opening(
         opening = _begin(connection, principal, run_id, kind, cursor)
         if opening.over or _take_place(connection, principal.tenant_id, run_id, opening, window_seconds):
             return opening
-    return Opening(sse.retry(_spread(15_000)), over=True)
+    return _come_back(15_000)
 
 
 def _take_place(
@@ -194,7 +225,7 @@ def _begin(
     connection: Connection, principal: Principal, run_id: UUID, kind: RunKind | None, cursor: int | None
 ) -> Opening:
     """Read the run and the first rows, the run first: rows that come in between are sent later, not lost."""
-    row = repository.get(connection, principal.tenant_id, run_id)
+    row = repository.get_with_quiet(connection, principal.tenant_id, run_id)
     if row is None or not principal.sees(row["project_id"]) or kind not in {None, row["kind"]}:
         raise NotFound(f"there is no run {run_id}" + (f" of kind {kind}" if kind else ""))
     finished = row["finished_at"] is not None
@@ -220,6 +251,8 @@ def _begin(
         run_id=run_id,
         cursor=rows[-1].seq if rows else position,
         contiguous=not (beginning == "reset" and finished),
+        more=is_full(rows),
+        quiet=row["quiet"],
     )
 
 
@@ -312,7 +345,14 @@ def _watch(opening: Opening, notify: Callable[[], None]) -> Watch | None:
     if opening.over or opening.principal is None or opening.run_id is None:
         return None
     return Watch(
-        opening.principal, opening.run_id, opening.cursor, opening.contiguous, notify, opening.lease_id
+        opening.principal,
+        opening.run_id,
+        opening.cursor,
+        opening.contiguous,
+        notify,
+        opening.lease_id,
+        more=opening.more,
+        last_event=time.monotonic() - opening.quiet,
     )
 
 

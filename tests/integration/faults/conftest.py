@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -26,7 +27,10 @@ from stages import WatchedDatabase  # noqa: E402
 from stream_bench import StreamBench  # noqa: E402
 from task_runner import TaskRunner  # noqa: E402
 
+from nyx.postgres import Postgres, bundled_binaries, free_port  # noqa: E402
 from nyxcore.db.connection import Database  # noqa: E402
+from nyxcore.db.migrate import migrate  # noqa: E402
+from nyxcore.db.roles import DATABASE, OWNER, bootstrap  # noqa: E402
 from nyxcore.runs import dispatch  # noqa: E402
 from nyxcore.runs.hub import StreamHub  # noqa: E402
 from nyxcore.settings import settings  # noqa: E402
@@ -113,3 +117,19 @@ def nyx(tmp_path: Path, kept_home: Path) -> Iterator[Callable[..., Dev]]:
         if command.process.poll() is None:
             command.process.kill()
         command.process.communicate(timeout=PATIENCE)
+
+
+@pytest.fixture
+def server() -> Iterator[Postgres]:
+    """A server of this test's own, with what a crash needs to lose nothing that was committed."""
+    folder = Path(tempfile.mkdtemp(prefix="nyxcore-test-killed-"))
+    server = Postgres(bundled_binaries(), folder / "data", free_port(), options={"max_connections": "40"})
+    try:
+        server.initdb()
+        server.start()
+        bootstrap(server.superuser_url, owner_password="owner", app_password="app")
+        migrate(server.url(OWNER, "owner", DATABASE))
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)

@@ -2,81 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import signal
-import tempfile
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from pathlib import Path
-from uuid import UUID
 
 import psycopg
 import pytest
+from own_server import add_tenant, kill, start_again
 from psycopg_pool import ConnectionPool
 from run_workspace import Workspace
 from stream_bench import StreamBench, events
 from stream_server import StreamApp, serving
 
-from nyx.errors import PostgresFailed
 from nyx.events import follow
-from nyx.postgres import Postgres, bundled_binaries, free_port
+from nyx.postgres import Postgres
 from nyxcore.db.connection import Database
-from nyxcore.db.migrate import migrate
-from nyxcore.db.roles import APP, DATABASE, OWNER, bootstrap
+from nyxcore.db.roles import APP, DATABASE
 from nyxcore.errors import DatabaseUnavailable
-from nyxcore.ids import uuid7
 from nyxcore.runs.hub import StreamHub
 from nyxcore.runs.models import Run
-from nyxcore.tenancy import service as tenancy
 
 STREAMS, RUNS = 50, 5
-
-
-@pytest.fixture
-def server() -> Iterator[Postgres]:
-    """A server of this test's own, with what a crash needs to lose nothing that was committed."""
-    folder = Path(tempfile.mkdtemp(prefix="nyxcore-test-killed-"))
-    server = Postgres(bundled_binaries(), folder / "data", free_port(), options={"max_connections": "40"})
-    try:
-        server.initdb()
-        server.start()
-        bootstrap(server.superuser_url, owner_password="owner", app_password="app")
-        migrate(server.url(OWNER, "owner", DATABASE))
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
-
-
-def new_tenant(server: Postgres) -> UUID:
-    tenant_id = uuid7()
-    with closing(Database(server.url(OWNER, "owner", DATABASE))) as owner, owner.tenantless() as connection:
-        tenancy.create_tenant(connection, tenant_id, "t")
-    return tenant_id
-
-
-def kill(server: Postgres) -> None:
-    assert server.pid is not None
-    os.kill(server.pid, signal.SIGKILL)
-    while server.pid is not None:
-        time.sleep(0.01)
-
-
-def start_again(server: Postgres) -> None:
-    """Start the server; its former children may need a moment to notice that they are orphans."""
-    for attempt in range(100):
-        try:
-            server.start()
-        except PostgresFailed:
-            assert attempt < 99
-            time.sleep(0.1)
-        else:
-            return
 
 
 class Writer:
@@ -116,7 +64,7 @@ def test_fifty_streams_survive_a_killed_database_and_their_sequences_are_whole(
 ) -> None:
     app_url = server.url(APP, "app", DATABASE)
     with closing(Database(app_url)) as db, closing(Database(app_url, pool_size=8)) as pooled:
-        workspace, hub = Workspace(db, new_tenant(server)), StreamHub(pooled.connect)
+        workspace, hub = Workspace(db, add_tenant(server)), StreamHub(pooled.connect)
         bench = StreamBench(workspace, hub)
         token = bench.authorization.removeprefix("Bearer ")
         workspace.execute("update tenant_settings set max_running_runs = %s", RUNS)
@@ -165,7 +113,7 @@ def test_while_the_database_is_away_streams_are_soon_told_to_come_back_and_then_
 
     with closing(Database(server.url(APP, "app", DATABASE), pool_size=2)) as pooled:
         hub = StreamHub(pooled.connect)
-        bench = StreamBench(Workspace(pooled, new_tenant(server)), hub)
+        bench = StreamBench(Workspace(pooled, add_tenant(server)), hub)
         run = bench.workspace.running()
         kill(server)
         monkeypatch.setattr(ConnectionPool, "getconn", noted)

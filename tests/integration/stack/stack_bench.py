@@ -12,6 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
+from uuid import UUID, uuid4
+
+import psycopg
 
 from nyx.api import Api
 from nyx.parts import Blueprint
@@ -45,6 +48,23 @@ def processes_of(home: Path) -> dict[int, str]:
             except OSError:
                 continue  # it ended meanwhile, or is a kernel thread
     return found
+
+
+def add_run(ready: dict[str, str], status: str) -> UUID:
+    """A run in the database, as a pipeline would have left it at this moment."""
+    run_id, project = uuid4(), uuid4()
+    with psycopg.connect(ready["databaseUrl"]) as connection:
+        connection.execute("select set_config('app.tenant_id', %s, true)", (ready["tenantId"],))
+        connection.execute(
+            "insert into projects (tenant_id, id, name) values (%s, %s, 'p')", (ready["tenantId"], project)
+        )
+        connection.execute(
+            "insert into runs (tenant_id, id, kind, project_id, status, created_by, started_at, time_left)"
+            " values (%(tenant)s, %(run)s, 'auto-fix', %(project)s, %(status)s, 'test', now(),"
+            " case when %(status)s = 'waiting' then interval '1 hour' end)",
+            {"tenant": ready["tenantId"], "run": run_id, "project": project, "status": status},
+        )
+    return run_id
 
 
 @dataclass

@@ -15,7 +15,7 @@ from pathlib import Path
 import httpx
 import psycopg
 import pytest
-from stack_bench import Dev, eventually, processes_of
+from stack_bench import Dev, add_run, eventually, processes_of
 
 type Nyx = Callable[..., Dev]
 
@@ -134,6 +134,22 @@ def test_a_half_request_does_not_hold_up_the_end(nyx: Nyx) -> None:
     with socket.create_connection(("127.0.0.1", int(dev.ready["url"].rpartition(":")[2]))) as idle:
         idle.sendall(b"GET /api/v1/health HTTP/1.1\r\nHost: a\r\n")  # a request that never ends
         assert dev.end()[0] == 0
+    assert processes_of(dev.home) == {}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_an_idle_stream_ends_between_events_when_the_stack_stops(nyx: Nyx, number: int) -> None:
+    dev = nyx("dev", "--json", "--port", "0").wait_ready()
+    url = f"{dev.ready['url']}/api/v1/events/runs/{add_run(dev.ready, 'running')}"
+    headers = {"Authorization": f"Bearer {dev.ready['token']}"}
+    with httpx.stream("GET", url, headers=headers, timeout=30) as response:
+        pieces = response.iter_raw()
+        assert b"event: snapshot" in next(pieces)
+        dev.process.send_signal(number)
+        assert list(pieces) == []  # httpx raises where a body is cut off
+    code, _, errors = dev.end()
+    assert code == 0, errors
+    assert "Cancel" not in (dev.home / "logs" / "api.log").read_text()
     assert processes_of(dev.home) == {}
 
 

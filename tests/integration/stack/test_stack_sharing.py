@@ -10,12 +10,12 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import psycopg
 import pytest
-from stack_bench import PATIENCE, Dev, processes_of, stream
+from stack_bench import PATIENCE, Dev, add_run, processes_of, stream
 
 type Hold = Callable[[], Dev]
 
@@ -99,23 +99,6 @@ def test_commands_that_start_together_share_one_stack(hold: Hold) -> None:
     joined = [command.wait_ready().ready["joined"] for command in commands]
     assert sorted(joined) == [False, True, True]
     assert len({command.ready["url"] for command in commands}) == 1
-
-
-def add_run(ready: dict[str, str], status: str) -> UUID:
-    """A run in the database, as a pipeline would have left it at this moment."""
-    run_id, project = uuid4(), uuid4()
-    with psycopg.connect(ready["databaseUrl"]) as connection:
-        connection.execute("select set_config('app.tenant_id', %s, true)", (ready["tenantId"],))
-        connection.execute(
-            "insert into projects (tenant_id, id, name) values (%s, %s, 'p')", (ready["tenantId"], project)
-        )
-        connection.execute(
-            "insert into runs (tenant_id, id, kind, project_id, status, created_by, started_at, time_left)"
-            " values (%(tenant)s, %(run)s, 'auto-fix', %(project)s, %(status)s, 'test', now(),"
-            " case when %(status)s = 'waiting' then interval '1 hour' end)",
-            {"tenant": ready["tenantId"], "run": run_id, "project": project, "status": status},
-        )
-    return run_id
 
 
 def run_of(ready: dict[str, str], run_id: UUID) -> dict[str, object]:
