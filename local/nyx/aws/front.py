@@ -58,7 +58,9 @@ class Front:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         if environ["REQUEST_METHOD"] == "OPTIONS":  # a browser asks before it sends: nothing to sign yet
-            start_response("204 No Content", _CORS)
+            start_response(
+                "204 No Content", [*_CORS, ("Connection", "close")]
+            )  # its body, if any, is not read
             return []
         with tempfile.SpooledTemporaryFile(_SPOOL, dir=str(self._spool)) as body:
             try:

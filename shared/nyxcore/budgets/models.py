@@ -92,6 +92,10 @@ class Room:
         """Whether so much does not fit now, but would if nothing were held."""
         return not _fits(self.free, wanted) and _fits(self.left, wanted)
 
+    def within(self, other: Room) -> Room:
+        """What both leave."""
+        return Room(self.free.least(other.free), self.left.least(other.left))
+
     def without(self, amount: Amount) -> Room:
         """The room beside somebody who will hold so much."""
         free = Limit(

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
@@ -106,24 +106,27 @@ def reserve(
         return found
     spent[project_id] = repository.lock_month(connection, tenant_id, month, project_id)
     asked = Asked(attempt.run_id, attempt.step.split(".")[0], project_id, run_limit, step_limit)
-    limits = list(_used(connection, tenant_id, asked, month, spent))
+    limits = [
+        *_shared(connection, tenant_id, asked, month, spent),
+        *_of_step(connection, tenant_id, asked),
+    ]
     _require_room(limits, least)
-    free = Limit()
-    for used in limits:
-        free = free.least(used.free)
+    free = _room(limits).free
     made = Reservation(attempt, project_id, month, _share(free, least, most), closed=False)
     repository.insert_reservation(connection, tenant_id, made, now + lifetime)
     return made
 
 
 def room(connection: Connection, tenant_id: UUID, asked: Asked) -> Room:
-    """What the limits leave at this moment; nothing is locked, and who reserves next may find less."""
+    """What the limits of tenant, project and run leave at this moment; who reserves next may find less."""
     month = month_of(clock.now())
     spent = repository.spent_in_month(connection, tenant_id, month, asked.project_id)
-    found = Room(Limit(), Limit())
-    for used in _used(connection, tenant_id, asked, month, spent):
-        found = Room(found.free.least(used.free), found.left.least(used.left))
-    return found
+    return _room(_shared(connection, tenant_id, asked, month, spent))
+
+
+def room_of_step(connection: Connection, tenant_id: UUID, asked: Asked) -> Room:
+    """What the step's own limit leaves."""
+    return _room(_of_step(connection, tenant_id, asked))
 
 
 def settle(connection: Connection, tenant_id: UUID, attempt: Attempt, calls: Sequence[LedgerEntry]) -> Amount:
@@ -217,14 +220,14 @@ class _Used:
         return Room(self.left, self.left).without(self.held).free
 
 
-def _used(
+def _shared(
     connection: Connection,
     tenant_id: UUID,
     asked: Asked,
     month: date,
     spent: Mapping[UUID | None, Amount],
 ) -> Iterator[_Used]:
-    """Every limit that there is: of the tenant, the project, the run and the step, in this order."""
+    """The limits that are set for the tenant, the project and the run."""
     run_limits = asked.run_limit or Limit()
     for row in repository.limits(connection, tenant_id, asked.project_id):
         owner: UUID | None = row["project_id"]
@@ -233,14 +236,25 @@ def _used(
         whose = "the tenant's month" if owner is None else "the project's month"
         yield _Used(whose, limit, spent.get(owner, Amount()), held)
         run_limits = run_limits.least(Limit(row["run_usd"], row["run_tokens"]))
-    for whose, limit, step in (
-        ("the run", run_limits, None),
-        (f"step {asked.step}", asked.step_limit or Limit(), asked.step),
-    ):
-        if limit != Limit():
-            held = repository.held(connection, tenant_id, run_id=asked.run_id, step=step)
-            used = repository.spent_by_run(connection, tenant_id, asked.run_id, step=step)
-            yield _Used(whose, limit, used, held)
+    if run_limits != Limit():
+        held = repository.held(connection, tenant_id, run_id=asked.run_id)
+        used = repository.spent_by_run(connection, tenant_id, asked.run_id)
+        yield _Used("the run", run_limits, used, held)
+
+
+def _of_step(connection: Connection, tenant_id: UUID, asked: Asked) -> Iterator[_Used]:
+    """The limit of the step, if it has one."""
+    if asked.step_limit is not None and asked.step_limit != Limit():
+        held = repository.held(connection, tenant_id, run_id=asked.run_id, step=asked.step)
+        used = repository.spent_by_run(connection, tenant_id, asked.run_id, step=asked.step)
+        yield _Used(f"step {asked.step}", asked.step_limit, used, held)
+
+
+def _room(limits: Iterable[_Used]) -> Room:
+    found = Room(Limit(), Limit())
+    for used in limits:
+        found = found.within(Room(used.free, used.left))
+    return found
 
 
 def _require_room(limits: Sequence[_Used], wanted: Amount) -> None:

@@ -279,9 +279,9 @@ def _set_up(connection: Connection, tenant: str, *, durable: bool) -> None:
     parts, values = [_TENANT], [tenant]
     if not durable:
         parts.append(_NOT_DURABLE)
-    if _deadline.get() is not None:
+    if (deadline := _deadline.get()) is not None:
         parts.append(_TIMEOUT)
-        values.append(str(max(1, int(_time_left() * 1000))))
+        values.append(str(max(1, int((deadline - time.monotonic()) * 1000))))
     connection.execute(", ".join(parts), values)
 
 

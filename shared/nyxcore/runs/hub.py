@@ -193,19 +193,19 @@ class StreamHub:
                 self._deliver(due, answers)
             except Exception as error:  # noqa: BLE001 - whatever it is, no stream may be left hanging on it
                 self._drop_connection()
-                self._end_all(error)
+                self._send_away(due, error)
             with self._changed:
                 self._left -= left  # in trouble too: a lease that is not given back expires
                 self._changed.notify_all()
         self._drop_connection()
 
-    def _end_all(self, error: Exception) -> None:
-        """Send every client that has nothing to take yet away, those too that were not asked for this time."""
+    def _send_away(self, due: Sequence[Watch], error: Exception) -> None:
+        """End the streams that were asked for in vain; if the database is away, the others are told in turn."""
+        _log.warning("polling failed; closing %d streams: %s", len(due), error, exc_info=error)
         with self._changed:
-            ending = [watch for watch in self._watches if watch.message is None]
-            _log.warning("polling failed; closing %d streams: %s", len(ending), error, exc_info=error)
-            for watch in ending:
-                _hand_over(watch, Over.TROUBLE)
+            for watch in due:
+                if watch.message is None:
+                    _hand_over(watch, Over.TROUBLE)
 
     def _wait_for_work(self) -> tuple[list[Watch], set[Watch]] | None:
         """The streams to ask for now and those that have left, waiting for the first; None after the end."""
@@ -280,6 +280,8 @@ class StreamHub:
         now, instant = time.monotonic(), clock.now()
         with self._changed:
             for watch in due:
+                if watch.message is not None:  # it was ended meanwhile
+                    continue
                 answer = answers[watch.tenant_id]
                 rows = answer.rows.get((watch.run_id, watch.cursor), [])
                 expires_at = watch.principal.expires_at

@@ -376,6 +376,8 @@ def _with_links(done: str) -> str:
     data = json.loads(done)
     run = data["run"]
     run["links"] = links(run["id"], run["kind"], settings().public_base_url).model_dump()
+    if run["kind"] == "pdf" and run["result"]:  # a link is for those who may read reports: see `showing`
+        run["result"] = {name: value for name, value in run["result"].items() if name in {"pages", "bytes"}}
     return json.dumps(data, separators=(",", ":"))
 
 

@@ -127,7 +127,7 @@ def execution_ended(db: Database, event: Mapping[str, Any]) -> Run | None:
 
 
 def interrupt_orphans(db: Database) -> list[UUID]:
-    """End every run that is `running` though nobody can be working on it: when the embedded stack starts.
+    """End every run that is `running` though nobody can be working on it: when the embedded stack starts or stops.
 
     What is held for calls that nobody makes any more is given back by the next sweep. A run whose row is locked
     nevertheless is left to the next start, or to the sweep after its deadline.

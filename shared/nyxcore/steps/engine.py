@@ -9,6 +9,7 @@ that a later `advance` finds and starts again, under the same name: starting twi
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -166,7 +167,7 @@ def look(
     """
     begun = _begin_ready(connection, tenant_id, run)
     left = call_rows.left_over(connection, tenant_id, run.id, older_than=LOST_AFTER)
-    lost = [row for row in left if row["needs_usd"] is None]
+    lost = [row for row in left if row["lost"]]
     claimed = call_rows.claim(connection, tenant_id, run.id, CLAIMED_AT_ONCE)
     resumed = _resumed(connection, tenant_id, run, [row for row in left if row["needs_usd"] is not None])
     states = repository.states(connection, tenant_id, run.id)
@@ -177,35 +178,55 @@ def look(
     analyses = bool(begun) and any(
         state["type"] == "analysis" and state["status"] == "running" for state in states
     )
-    claims = [_claim(run, row) for row in [*lost, *claimed]] + [_claim(run, row, delay=0) for row in resumed]
+    claims = [_claim(run, row) for row in [*lost, *claimed, *resumed]]
     return Look(claims, again=full, frees=idle or analyses)
 
 
-def _claim(run: Pinned, row: Row, *, delay: int | None = None) -> Claim:
-    if delay is None:
-        delay = delay_before(run.step(row["key"]), row["attempt"] - row["waits"])
+def _claim(run: Pinned, row: Row) -> Claim:
+    """What is to be started; one that has waited for its budget has waited long enough."""
+    tried = row["attempt"] - row["waits"]
+    delay = delay_before(run.step(row["key"]), tried) if row["needs_usd"] is None else 0
     return Claim(row["key"], row["part"], row["attempt"], delay)
 
 
-def _resumed(connection: Connection, tenant_id: UUID, run: Pinned, held_back: Sequence[Row]) -> list[Row]:
+def _resumed(connection: Connection, tenant_id: UUID, run: Pinned, needing: Sequence[Row]) -> list[Row]:
     """Claim of the calls that wait for their budget those that find room beside each other, or never will.
 
-    Who is claimed in vain, since somebody was quicker, waits again.
+    Those that were claimed and hold nothing yet take their room first. Who is claimed in vain, since a call of another
+    run was quicker, waits again.
     """
-    rooms: dict[str, Room] = {}
+    waiting = [row for row in needing if row["status"] == "pending"]
+    if not waiting:
+        return []
+    shared, rooms = (
+        budgets.room(connection, tenant_id, run.asked(run.step(waiting[0]["key"]))),
+        dict[str, Room](),
+    )
+    granted = defaultdict[str, Amount](Amount)
+    for row in needing:
+        if row["status"] == "running":
+            granted[row["key"]] += _needed(row)
+    in_all = sum(granted.values(), Amount())
     chosen: list[tuple[str, int]] = []
-    granted = Amount()
-    for row in held_back:
-        key, needed = row["key"], Amount(row["needs_usd"], row["needs_tokens"])
-        if key not in rooms:
-            rooms[key] = budgets.room(connection, tenant_id, run.asked(run.step(key)))
-        if rooms[key].without(granted).only_held(needed):
+    for row in waiting:
+        step, needed = run.step(row["key"]), _needed(row)
+        room = shared.without(in_all)
+        if step.budget is not None:
+            if step.key not in rooms:
+                rooms[step.key] = budgets.room_of_step(connection, tenant_id, run.asked(step))
+            room = room.within(rooms[step.key].without(granted[step.key]))
+        if room.only_held(needed):
             continue
-        chosen.append((key, row["part"]))
-        granted += needed
+        chosen.append((step.key, row["part"]))
+        granted[step.key] += needed
+        in_all += needed
         if len(chosen) == CLAIMED_AT_ONCE:
             break
     return call_rows.claim_held_back(connection, tenant_id, run.id, chosen) if chosen else []
+
+
+def _needed(row: Row) -> Amount:
+    return Amount(row["needs_usd"], row["needs_tokens"])
 
 
 def _begin_ready(connection: Connection, tenant_id: UUID, run: Pinned) -> list[Event]:

@@ -50,7 +50,7 @@ def take_over(connection: Connection, tenant_id: UUID, earlier: UUID, run_id: UU
     connection.execute(
         "insert into run_step_calls (tenant_id, run_id, key, part, label, item, model, status, attempt, started,"
         " prompt, provenance, output, data) select tenant_id, %(run)s, key, part, label, item, model, status,"
-        " attempt, started, prompt, provenance, output, data from run_step_calls"
+        " attempt - waits, started, prompt, provenance, output, data from run_step_calls"
         " where tenant_id = %(tenant)s and run_id = %(earlier)s and status = 'succeeded'",
         names,
     )

@@ -166,6 +166,60 @@ def test_a_larger_call_among_many_waits_for_room_and_not_for_luck(bench: Workben
     assert max(call.waits for call in bench.calls(run_id, "each")) <= 3, "a look costs no attempt"
 
 
+def test_room_is_given_to_one_call_and_not_to_all_that_wait(bench: Workbench) -> None:
+    items = [str(number) for number in range(60)]
+    run_id = bench.begin(
+        EACH | {"forEach": items}, budget={"tokens": 10 * held_for_one(bench) + COST * len(items)}
+    )
+    bench.machine.play(bench.machine.waiting.pop(0))
+    started = len(bench.machine.waiting)
+    while under_way := prepare_all(bench):
+        for _, where in under_way:
+            bench.machine.call(where)
+        for execution, _ in under_way:
+            bench.machine.record(execution)  # all end before the next one is prepared
+        started += len(bench.machine.waiting)
+    assert bench.get(run_id).status == "succeeded"
+    assert max(call.waits for call in bench.calls(run_id, "each")) == 1, "none was claimed in vain again"
+    assert started <= 2 * len(items)
+
+
+def test_what_one_step_is_given_is_not_taken_from_another_s_own_budget(bench: Workbench) -> None:
+    budget = {"tokens": held_for_one(bench) * 3 // 2}
+    steps = [EACH | {"key": key, "forEach": ITEMS[:3], "budget": budget} for key in ("one", "two")]
+    run_id = bench.begin(*steps, budget={"tokens": 1_000_000})
+    bench.machine.play(bench.machine.waiting.pop(0))
+    under_way = prepare_all(bench)
+    assert [execution.step for execution, _ in under_way] == ["one", "two"]
+    for _, where in under_way:
+        bench.machine.call(where)
+    for execution, _ in under_way:
+        bench.machine.record(execution)
+    assert sorted(execution.step or "" for execution in bench.machine.waiting) == ["one", "two"]
+    bench.machine.run()
+    assert bench.get(run_id).status == "succeeded"
+
+
+def test_a_run_that_is_retried_takes_over_what_has_waited_without_its_waits(bench: Workbench) -> None:
+    limit = held_for_one(bench) * 3 // 2
+    answers: list[Any] = [
+        answered("a"), answered("b"), ModelFailure(code="model_failed", message="no", retryable=False, calls=()),
+    ]  # fmt: skip
+    bench.machine.model = lambda _: answers.pop(0)
+    after = {"key": "after", "prompt": "{{steps.each.content}}", "model": "bedrock:m", "maxOutputTokens": 100}
+    run_id = bench.begin(EACH | {"forEach": ITEMS[:2]}, after, budget={"tokens": limit})
+    bench.machine.play(bench.machine.waiting.pop(0))
+    [(execution, where)] = prepare_all(bench)
+    bench.machine.call(where)
+    bench.machine.record(execution)
+    bench.machine.run()
+    assert bench.get(run_id).status == "failed"
+    assert [(call.attempt, call.waits) for call in bench.calls(run_id, "each")] == [(1, 0), (2, 1)]
+    answers.append(answered("after"))
+    again = bench.retry(run_id)
+    assert [(call.attempt, call.waits) for call in bench.calls(again, "each")] == [(1, 0), (1, 0)]
+
+
 def test_a_model_is_waited_for_rather_than_replaced_by_one_that_costs_nothing(bench: Workbench) -> None:
     limit = held_for_one(bench) * 3 // 2
     step = EACH | {"forEach": ITEMS[:2], "fallbacks": ["offline"]}

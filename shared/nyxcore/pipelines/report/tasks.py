@@ -50,7 +50,7 @@ def prepare(db: Database, task: TaskInput) -> dict[str, Any] | None:
     ------
     RunFinished : the run ended meanwhile.
     NotFound : the run that is reported on, its project or the persona is gone.
-    BudgetExceeded : what the prose may cost does not fit into a budget any more.
+    BudgetExceeded, BudgetHeld : what the prose may cost does not fit into a budget any more, or not now.
     """
     tenant_id = task.tenant_id
     with db.transaction(tenant_id) as connection:

@@ -18,7 +18,7 @@ type Row = dict[str, Any]
 
 _CLAIM = (
     "update run_step_calls c set status = 'running', attempt = attempt + 1, started = false, error = null,"
-    " needs_usd = null, needs_tokens = null, claimed_at = clock_timestamp()"
+    " claimed_at = clock_timestamp()"
 )
 
 
@@ -69,7 +69,7 @@ def call(connection: Connection, tenant_id: UUID, run_id: UUID, key: str, part: 
 def claim(connection: Connection, tenant_id: UUID, run_id: UUID, limit: int) -> list[Row]:
     """pending → running of at most `limit` calls that wait for nothing, each as its next attempt.
 
-    Each is `{key, part, attempt, waits}`.
+    Each is `{key, part, attempt, waits, needs_usd}`.
     """
     return connection.execute(
         "with next as (select c.key, c.part from run_step_calls c"  # noqa: S608 - our own words
@@ -78,7 +78,7 @@ def claim(connection: Connection, tenant_id: UUID, run_id: UUID, limit: int) -> 
         " and c.needs_usd is null order by s.position, c.part limit %(limit)s)"
         f" {_CLAIM} from next"
         " where c.tenant_id = %(tenant)s and c.run_id = %(run)s and c.key = next.key and c.part = next.part"
-        " returning c.key, c.part, c.attempt, c.waits",
+        " returning c.key, c.part, c.attempt, c.waits, c.needs_usd",
         {"tenant": tenant_id, "run": run_id, "limit": limit},
     ).fetchall()
 
@@ -90,7 +90,7 @@ def claim_held_back(
     return connection.execute(
         f"{_CLAIM} from unnest(%s::text[], %s::integer[]) as chosen (key, part)"
         " where c.tenant_id = %s and c.run_id = %s and c.key = chosen.key and c.part = chosen.part"
-        " and c.status = 'pending' returning c.key, c.part, c.attempt, c.waits",
+        " and c.status = 'pending' returning c.key, c.part, c.attempt, c.waits, c.needs_usd",
         ([key for key, _ in chosen], [part for _, part in chosen], tenant_id, run_id),
     ).fetchall()
 
@@ -128,18 +128,19 @@ def hold_back(
 
 
 def left_over(connection: Connection, tenant_id: UUID, run_id: UUID, *, older_than: float) -> list[Row]:
-    """Calls that somebody has to go on with: `{key, part, attempt, waits, needs_usd, needs_tokens}`.
+    """Calls that somebody has to go on with: `{key, part, attempt, waits, status, lost, needs_usd, needs_tokens}`.
 
-    Those that were claimed so many seconds ago and whose execution nobody is known to have started; and those that
-    wait for their budget, which need something.
+    `lost` are those that were claimed so many seconds ago and whose execution nobody is known to have started. The
+    others need room in a budget: `pending` ones wait for it, `running` ones were claimed for it and hold none yet.
     """
     return connection.execute(
-        "select c.key, c.part, c.attempt, c.waits, c.needs_usd, c.needs_tokens from run_step_calls c"
-        " join run_steps s using (tenant_id, run_id, key) where c.tenant_id = %s and c.run_id = %s"
-        " and (c.status = 'running' and not c.started"
-        " and c.claimed_at <= clock_timestamp() - make_interval(secs => %s)"
-        " or c.status = 'pending' and c.needs_usd is not null) order by s.position, c.part",
-        (tenant_id, run_id, older_than),
+        "select * from (select c.key, c.part, c.attempt, c.waits, c.status, c.needs_usd, c.needs_tokens, s.position,"
+        " c.status = 'running' and not c.started"
+        " and c.claimed_at <= clock_timestamp() - make_interval(secs => %s) as lost"
+        " from run_step_calls c join run_steps s using (tenant_id, run_id, key)"
+        " where c.tenant_id = %s and c.run_id = %s and c.status in ('pending', 'running')) as open"
+        " where lost or needs_usd is not null order by position, part",
+        (older_than, tenant_id, run_id),
     ).fetchall()
 
 
@@ -180,9 +181,9 @@ def keep_prompt(  # noqa: PLR0917 - the key of a call, and what is kept of it
     prompt: str,
     provenance: object,
 ) -> None:
-    """The prompt of a call as it is sent, and where its parts came from."""
+    """The prompt of a call as it is sent, and where its parts came from; its budget is held, it waits for none."""
     connection.execute(
-        "update run_step_calls set prompt = %s, provenance = %s::jsonb"
+        "update run_step_calls set prompt = %s, provenance = %s::jsonb, needs_usd = null, needs_tokens = null"
         " where tenant_id = %s and run_id = %s and key = %s and part = %s",
         (storable(prompt), _json(provenance), tenant_id, run_id, key, part),
     )
@@ -209,7 +210,8 @@ def end_call(
     return (
         connection.execute(
             "update run_step_calls set status = %(status)s, output = %(output)s, data = %(data)s::jsonb,"
-            " error = %(error)s::jsonb, tokens = tokens + %(tokens)s, usd = usd + %(usd)s"
+            " error = %(error)s::jsonb, tokens = tokens + %(tokens)s, usd = usd + %(usd)s, needs_usd = null,"
+            " needs_tokens = null"
             " where tenant_id = %(tenant)s and run_id = %(run)s and key = %(key)s and part = %(part)s"
             " and attempt = %(attempt)s and status = 'running'",
             {
