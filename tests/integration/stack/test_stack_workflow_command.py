@@ -9,6 +9,7 @@ import select
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -176,12 +177,23 @@ def test_with_yes_a_run_on_a_repository_leaves_its_outputs_and_its_report(bench:
     assert (bench.folder / "nyx-out" / "report.pdf").read_bytes().startswith(b"%PDF-")
 
 
+def _until_it_sleeps(process: subprocess.Popen[str]) -> None:
+    """Wait until the process has waited for something for a while."""
+    asleep = 0
+    while asleep < 20:
+        assert process.poll() is None
+        state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        asleep = asleep + 1 if state == "S" else 0
+        time.sleep(0.01)
+
+
 def test_ctrl_c_cancels_the_run(bench: Bench) -> None:
     (bench.folder / "w.yaml").write_text(REVIEWED)
     ours, theirs = pty.openpty()
     process = bench.start("run", "w.yaml", stdin=theirs, stdout=theirs)
     os.close(theirs)
     run_id = _until(ours, "decide later: ").split()[1]
+    _until_it_sleeps(process)  # between its prompt and its read, Python's own input() loses a signal
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=PATIENCE)
     os.close(ours)
