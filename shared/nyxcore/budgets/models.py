@@ -80,6 +80,13 @@ class Limit:
         """The tighter of both."""
         return Limit(_least(self.usd, other.usd), _least(self.tokens, other.tokens))
 
+    def less(self, amount: Amount) -> Limit:
+        """What of it is not used up by the amount."""
+        return Limit(
+            None if self.usd is None else self.usd - amount.usd,
+            None if self.tokens is None else self.tokens - amount.tokens,
+        )
+
 
 @dataclass(frozen=True)
 class Room:
@@ -98,11 +105,7 @@ class Room:
 
     def without(self, amount: Amount) -> Room:
         """The room beside somebody who will hold so much."""
-        free = Limit(
-            None if self.free.usd is None else self.free.usd - amount.usd,
-            None if self.free.tokens is None else self.free.tokens - amount.tokens,
-        )
-        return Room(free, self.left)
+        return Room(self.free.less(amount), self.left)
 
 
 @dataclass(frozen=True)

@@ -209,15 +209,12 @@ class _Used:
     @property
     def left(self) -> Limit:
         """What it allows beyond what is spent."""
-        return Limit(
-            None if self.limit.usd is None else self.limit.usd - self.spent.usd,
-            None if self.limit.tokens is None else self.limit.tokens - self.spent.tokens,
-        )
+        return self.limit.less(self.spent)
 
     @property
     def free(self) -> Limit:
         """What nobody holds of that."""
-        return Room(self.left, self.left).without(self.held).free
+        return self.left.less(self.held)
 
 
 def _shared(

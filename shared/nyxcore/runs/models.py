@@ -139,6 +139,11 @@ def run_of(row: Mapping[str, Any], base_url: str) -> Run:
     )
 
 
+def without_link(result: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of a run that has made a PDF, without the link to it: that is for who may read reports."""
+    return {name: value for name, value in result.items() if name not in {"url", "expiresAt"}}
+
+
 def kind_of_path(name: str) -> RunKind | None:
     """The kind of the runs below `/events/<name>/`, or None when there is no such path."""
     return next((kind for kind, path in _EVENTS_PATH.items() if path == name), None)

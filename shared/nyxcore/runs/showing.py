@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 from nyxcore import clock
 from nyxcore.db.connection import Connection
 from nyxcore.runs import repository
-from nyxcore.runs.models import Run, run_of
+from nyxcore.runs.models import Run, run_of, without_link
 from nyxcore.settings import settings
 from nyxcore.storage import links
-
-_LINK: Final = ("url", "expiresAt")
 
 
 def shown(
@@ -35,7 +33,7 @@ def shown(
         if (given := printed.get(row["id"])) is not None:
             report_id = given.get("report_id")
             readable = with_links and (report_id is None or UUID(report_id) in kept)
-            known = {name: value for name, value in (run.result or {}).items() if name not in _LINK}
+            known = without_link(run.result or {})
             run = run.model_copy(update={"result": known | (_signed(given) if readable else {})})
         runs.append(run)
     return runs

@@ -39,7 +39,7 @@ from nyxcore.runs.hub import (
     Watch,
     is_full,
 )
-from nyxcore.runs.models import RunKind, kind_of_path, links, run_of
+from nyxcore.runs.models import RunKind, kind_of_path, links, run_of, without_link
 from nyxcore.settings import settings
 from nyxcore.tenancy import service as tenancy
 from nyxcore.tenancy.models import Principal
@@ -376,8 +376,8 @@ def _with_links(done: str) -> str:
     data = json.loads(done)
     run = data["run"]
     run["links"] = links(run["id"], run["kind"], settings().public_base_url).model_dump()
-    if run["kind"] == "pdf" and run["result"]:  # a link is for those who may read reports: see `showing`
-        run["result"] = {name: value for name, value in run["result"].items() if name in {"pages", "bytes"}}
+    if run["kind"] == "pdf" and run["result"]:
+        run["result"] = without_link(run["result"])
     return json.dumps(data, separators=(",", ":"))
 
 

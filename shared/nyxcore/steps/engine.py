@@ -198,10 +198,8 @@ def _resumed(connection: Connection, tenant_id: UUID, run: Pinned, needing: Sequ
     waiting = [row for row in needing if row["status"] == "pending"]
     if not waiting:
         return []
-    shared, rooms = (
-        budgets.room(connection, tenant_id, run.asked(run.step(waiting[0]["key"]))),
-        dict[str, Room](),
-    )
+    shared = budgets.room(connection, tenant_id, run.asked(run.step(waiting[0]["key"])))
+    rooms: dict[str, Room] = {}
     granted = defaultdict[str, Amount](Amount)
     for row in needing:
         if row["status"] == "running":

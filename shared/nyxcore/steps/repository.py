@@ -154,7 +154,7 @@ def set_status(
 
 
 def raise_attempt(connection: Connection, tenant_id: UUID, run_id: UUID, key: str, attempt: int) -> None:
-    """One of the step's calls begins this attempt; a step's attempt is the highest of its calls."""
+    """One of the step's calls begins this attempt; a step's attempt is the highest of its calls, waits aside."""
     connection.execute(
         "update run_steps set attempt = greatest(attempt, %s) where tenant_id = %s and run_id = %s and key = %s",
         (attempt, tenant_id, run_id, key),

@@ -51,6 +51,13 @@ def prepare_all(bench: Workbench) -> list[tuple[Execution, PreparedCall]]:
     return [(execution, where) for execution, where in prepared if where is not None]
 
 
+def finish(bench: Workbench, *under_way: tuple[Execution, PreparedCall]) -> None:
+    """Have these calls answered and recorded, one after the other."""
+    for execution, where in under_way:
+        bench.machine.call(where)
+        bench.machine.record(execution)
+
+
 def held_and_spent(bench: Workbench, run_id: UUID) -> tuple[int, int]:
     [held] = bench.rows(
         "select coalesce(sum(tokens), 0)::int as tokens from budget_reservations"
@@ -85,9 +92,7 @@ def test_as_many_calls_go_on_side_by_side_as_the_budget_has_room_for_and_the_oth
         held, spent = held_and_spent(bench, run_id)
         assert held + spent <= limit
         side_by_side.append(len(under_way))
-        for execution, where in under_way:
-            bench.machine.call(where)
-            bench.machine.record(execution)
+        finish(bench, *under_way)
     assert side_by_side == [2, 2, 2], "six were started, two found room"
     assert bench.get(run_id).status == "succeeded"
     assert held_and_spent(bench, run_id) == (0, COST * len(ITEMS))
@@ -116,9 +121,8 @@ def test_a_wait_is_no_retry(bench: Workbench) -> None:
     bench.machine.model = lambda _: answers.pop(0)
     run_id = bench.begin(EACH | {"forEach": ITEMS[:2], "retries": 1}, budget={"tokens": limit - 1})
     bench.machine.play(bench.machine.waiting.pop(0))
-    [(execution, where)] = prepare_all(bench)
-    bench.machine.call(where)
-    bench.machine.record(execution)
+    [first] = prepare_all(bench)
+    finish(bench, first)
     assert [each.input["call"]["delay"] for each in bench.machine.waiting] == [0], "its wait is over"
     bench.machine.run()
     assert bench.get(run_id).status == "succeeded"
@@ -209,9 +213,8 @@ def test_a_run_that_is_retried_takes_over_what_has_waited_without_its_waits(benc
     after = {"key": "after", "prompt": "{{steps.each.content}}", "model": "bedrock:m", "maxOutputTokens": 100}
     run_id = bench.begin(EACH | {"forEach": ITEMS[:2]}, after, budget={"tokens": limit})
     bench.machine.play(bench.machine.waiting.pop(0))
-    [(execution, where)] = prepare_all(bench)
-    bench.machine.call(where)
-    bench.machine.record(execution)
+    [first] = prepare_all(bench)
+    finish(bench, first)
     bench.machine.run()
     assert bench.get(run_id).status == "failed"
     assert [(call.attempt, call.waits) for call in bench.calls(run_id, "each")] == [(1, 0), (2, 1)]
@@ -225,9 +228,8 @@ def test_a_model_is_waited_for_rather_than_replaced_by_one_that_costs_nothing(be
     step = EACH | {"forEach": ITEMS[:2], "fallbacks": ["offline"]}
     run_id = bench.begin(step, budget={"tokens": limit})
     bench.machine.play(bench.machine.waiting.pop(0))
-    [(execution, where)] = prepare_all(bench)
-    bench.machine.call(where)
-    bench.machine.record(execution)
+    [first] = prepare_all(bench)
+    finish(bench, first)
     bench.machine.run()
     assert bench.get(run_id).status == "succeeded"
     assert len(bench.machine.asked) == 2 and all(asked.limit_tokens for asked in bench.machine.asked)
@@ -244,9 +246,7 @@ def test_a_fallback_that_others_hold_the_room_of_is_waited_for(
     run_id = bench.begin(step, budget={"usd": 0.001, "tokens": few * 3 // 2})
     bench.machine.play(bench.machine.waiting.pop(0))
     while under_way := prepare_all(bench):
-        for execution, where in under_way:
-            bench.machine.call(where)
-            bench.machine.record(execution)
+        finish(bench, *under_way)
     assert bench.get(run_id).error is None and bench.get(run_id).status == "succeeded"
 
 
@@ -281,9 +281,8 @@ def test_a_retry_that_waits_for_its_budget_does_not_sit_through_its_backoff_agai
     bench.machine.model = lambda _: answers.pop(0)
     run_id = bench.begin(EACH | {"forEach": ITEMS[:2], "retries": 1, "backoff": 60}, budget={"tokens": limit})
     bench.machine.play(bench.machine.waiting.pop(0))
-    [(execution, where)] = prepare_all(bench)
-    bench.machine.call(where)
-    bench.machine.record(execution)  # the first is to be made again in a minute, the second begins
+    [first] = prepare_all(bench)
+    finish(bench, first)  # the first is to be made again in a minute, the second begins
     again, second = sorted(bench.machine.waiting, key=lambda each: -each.input["call"]["delay"])
     assert (again.input["call"]["delay"], second.input["call"]["delay"]) == (60, 0)
     bench.machine.waiting = [second]
@@ -300,9 +299,8 @@ def test_a_call_that_has_begun_shows_its_waits_and_no_error(bench: Workbench) ->
     limit = held_for_one(bench) * 3 // 2
     run_id = bench.begin(EACH | {"forEach": ITEMS[:2]}, budget={"tokens": limit})
     bench.machine.play(bench.machine.waiting.pop(0))
-    [(execution, where)] = prepare_all(bench)
-    bench.machine.call(where)
-    bench.machine.record(execution)
+    [first] = prepare_all(bench)
+    finish(bench, first)
     second = bench.calls(run_id, "each")[1]
     assert (second.status, second.attempt, second.waits, second.error) == ("running", 2, 1, None)
 
@@ -362,9 +360,8 @@ def test_who_has_waited_too_often_is_told_what_was_in_the_way(
     limit = held_for_one(bench) * 3 // 2
     run_id = bench.begin(EACH | {"forEach": ITEMS[:2]}, budget={"tokens": limit})
     bench.machine.play(bench.machine.waiting.pop(0))
-    [(execution, where)] = prepare_all(bench)
-    bench.machine.call(where)
-    bench.machine.record(execution)
+    [first] = prepare_all(bench)
+    finish(bench, first)
     bench.machine.run()
     run = bench.get(run_id)
     assert run.status == "failed" and run.error is not None and run.error.code == "budget_held"
